@@ -1,0 +1,2 @@
+lock:
+	for set in pipeline train demo dev; do :; done

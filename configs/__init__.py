@@ -1,0 +1,1 @@
+"""Configurations that ship with the wheel; read through importlib.resources."""

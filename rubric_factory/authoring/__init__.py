@@ -1,0 +1,1 @@
+"""Authors: passage in, tasks out (question, reference answer, rubric)."""

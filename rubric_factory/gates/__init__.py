@@ -1,0 +1,1 @@
+"""Quality gates: one small file each, one table of all with severities."""

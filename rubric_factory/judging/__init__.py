@@ -1,0 +1,1 @@
+"""Judges: question, passage, rubric and response in, a verdict per criterion out."""

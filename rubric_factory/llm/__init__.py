@@ -1,0 +1,1 @@
+"""Language models behind one protocol: openai_compatible, vllm, batch_files, scripted."""

@@ -1,0 +1,67 @@
+"""The one face every language-model backend shows: requests in, completions out as they finish."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Protocol
+
+from rubric_factory.records import Message, content_id
+
+
+class CompletionFailure(StrEnum):
+    """Why a request has no usable answer. unanswered: exported or capped, not yet answered."""
+
+    TRANSPORT = "transport"
+    TIMEOUT = "timeout"
+    REFUSED = "refused"
+    TRUNCATED = "truncated"
+    UNANSWERED = "unanswered"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request. request_id is the caller's; key is what is paid for once.
+
+    schema: JSON schema of the reply or None for free text. seed: draws of the backend; sampling in temperature, top_p, max_tokens.
+    """
+
+    request_id: str
+    messages: tuple[Message, ...]
+    max_tokens: int
+    temperature: float
+    top_p: float
+    seed: int
+    schema: dict[str, Any] | None = field(default=None, hash=False)
+
+    def key(self, model: str, revision: str) -> str:
+        """Ledger key: model, revision, rendered messages, sampling, schema, seed. Never the request_id or the endpoint."""
+        messages = [[m.role, m.content] for m in self.messages]
+        return content_id("call", model, revision, messages, self.max_tokens, self.temperature, self.top_p, self.seed, self.schema)
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What came back: text, or why there is none (detail says more). Tokens as the server counted them, 0 where unknown."""
+
+    text: str = ""
+    failure: CompletionFailure | None = None
+    detail: str = ""
+    served_model: str = ""
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    seconds: float = 0.0
+
+
+class LanguageModel(Protocol):
+    """A backend. Synchronous face; answers as they complete, a bounded window of requests under way."""
+
+    @property
+    def model(self) -> str:
+        """Name of the model."""
+
+    @property
+    def revision(self) -> str:
+        """Revision of the weights."""
+
+    def complete(self, requests: Iterable[Request]) -> Iterator[tuple[str, Completion]]:
+        """Yield (request_id, completion) for every request exactly once, in any order. Errors: LanguageModelError if nothing can work."""

@@ -1,0 +1,1 @@
+"""Texts to passages: chunks with exact offsets, quality, duplicates, selection."""

@@ -1,0 +1,1 @@
+"""Dataset versions: rows, splits, fingerprints, card, manifest."""

@@ -1,0 +1,60 @@
+"""Language-model backends shared by author and judge sections."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from rubric_factory.settings.base import Section
+
+
+class Sampling(Section):
+    """Sampling of one request; part of the ledger key."""
+
+    temperature: float = Field(default=0.0, ge=0, le=2)
+    top_p: float = Field(default=1.0, gt=0, le=1)
+    max_tokens: int = Field(default=4096, ge=1)
+
+
+class LanguageModelSection(Section):
+    """What names a model. No defaults: model and revision change what a dataset means."""
+
+    model: str = Field(description="name or path of the model, as the backend knows it")
+    revision: str = Field(description="revision of the weights (commit, tag or date): part of every identity")
+    sampling: Sampling = Sampling()
+
+
+class OpenAICompatible(LanguageModelSection):
+    """Any server that speaks POST /v1/chat/completions."""
+
+    type: Literal["openai_compatible"] = "openai_compatible"
+    base_url: str = Field(description="for example http://localhost:8000/v1")
+    api_key_env: str = Field(default="OPENAI_API_KEY", description="environment variable that holds the key, if the server wants one")
+    concurrency: int = Field(default=32, ge=1, le=4096, description="requests under way at once")
+    timeout_seconds: float = Field(default=300.0, gt=0, description="wall time of one request")
+    retries: int = Field(default=4, ge=0, description="further tries after a transport error, a timeout, 429 or 5xx")
+
+
+class Vllm(LanguageModelSection):
+    """vLLM in this process: needs the extra [vllm]."""
+
+    type: Literal["vllm"] = "vllm"
+    max_model_len: int | None = Field(default=None, description="context length; empty: the model's own")
+    tensor_parallel_size: int = Field(default=1, ge=1)
+    gpu_memory_utilization: float = Field(default=0.9, gt=0, le=1)
+
+
+class BatchFiles(LanguageModelSection):
+    """Requests out as OpenAI-batch JSONL, answers in: for air-gapped clusters and hosted batch services."""
+
+    type: Literal["batch_files"] = "batch_files"
+    requests_dir: Path = Field(description="folder the request shards are written to")
+    responses_dir: Path = Field(description="folder the answers are read from, every *.jsonl in it")
+    shard_requests: int = Field(default=5000, ge=1, description="requests per file")
+
+
+class Scripted(LanguageModelSection):
+    """Answers from a Python function 'package.module:function' (Request -> str): tests and rehearsals. A fake, and named as one."""
+
+    type: Literal["scripted"] = "scripted"
+    function: str = Field(pattern=r"^[\w.]+:\w+$")

@@ -1,0 +1,148 @@
+"""Arrow schemas of every table that is written to disk, and the codecs between records and rows.
+
+A nested column is never inferred: each is spelt out here once, for the warehouse and for the published version alike.
+"""
+
+import pyarrow as pa
+
+from rubric_factory.records import Message, Passage, Rejection, Task, rubric_from_rows, rubric_to_rows
+
+_S, _I = pa.string(), pa.int64()
+
+SECTION = pa.struct([("start", _I), ("level", _I), ("title", _S)])
+MESSAGE = pa.struct([("role", _S), ("content", _S)])
+CRITERION = pa.struct(
+    [
+        ("criterion_id", _S),
+        ("criterion_key", _S),
+        ("title", _S),
+        ("description", _S),
+        ("category", _S),
+        ("weight", _I),
+        ("required_elements", pa.list_(_S)),
+        ("scoring_guide", pa.list_(pa.struct([("level", _I), ("meaning", _S)]))),
+        ("verification_cues", pa.list_(_S)),
+        ("evidence", pa.list_(pa.struct([("start", _I), ("end", _I), ("quote", _S)]))),
+    ]
+)
+
+# One row per document whose text was extracted; `text` lives in texts/<shard>.parquet only, not in the warehouse.
+DOCUMENTS = pa.schema(
+    [
+        ("document_key", _S),
+        ("document_id", _S),
+        ("source", _S),
+        ("source_uri", _S),
+        ("media_type", _S),
+        ("size_bytes", _I),
+        ("title", _S),
+        ("authors", _S),
+        ("language", _S),
+        ("licence", _S),
+        ("genre", _S),
+        ("page_count", _I),
+        ("characters", _I),
+        ("words", _I),
+        ("removed_characters", _I),
+        ("extractor", _S),
+        ("settings_digest", _S),
+        ("shard", _S),
+        ("seconds", pa.float64()),
+    ]
+)
+TEXTS = pa.schema([*DOCUMENTS, ("text", _S), ("page_starts", pa.list_(_I)), ("sections", pa.list_(SECTION))])
+# One row per directory entry seen at the last ingest of its source, so that an unchanged one is not opened again.
+ENTRIES = pa.schema([("document_key", _S), ("source", _S), ("size_bytes", _I), ("modified_ns", _I), ("settings_digest", _S)])
+REJECTIONS = pa.schema([("record_id", _S), ("stage", _S), ("reason", _S), ("detail", _S)])
+PASSAGES = pa.schema(
+    [
+        ("passage_id", _S),
+        ("document_id", _S),
+        ("document_key", _S),
+        ("anchor", _S),
+        ("section", _S),
+        ("ordinal", _I),
+        ("char_start", _I),
+        ("char_end", _I),
+        ("page_start", _I),
+        ("page_end", _I),
+        ("text", _S),
+        ("words", _I),
+        ("settings_digest", _S),
+    ]
+)
+# One row per passage: its near-duplicate cluster (id of the first passage in it) and whether tasks are asked of it.
+SELECTION = pa.schema([("passage_id", _S), ("cluster", _S), ("duplicate_of", _S), ("score", pa.float64()), ("selected", pa.bool_())])
+TASKS = pa.schema(
+    [
+        ("task_id", _S),
+        ("task_key", _S),
+        ("passage_id", _S),
+        ("document_id", _S),
+        ("document_key", _S),
+        ("prompt", pa.list_(MESSAGE)),
+        ("question", _S),
+        ("question_type", _S),
+        ("reference_answer", _S),
+        ("rubric", pa.list_(CRITERION)),
+        ("author", _S),
+        ("evidence_grade", _S),
+    ]
+)
+# One row per passage and author identity that has been asked, so that a re-run asks only the rest.
+AUTHORED = pa.schema([("passage_id", _S), ("author", _S), ("tasks", _I)])
+# One row per task and gate; figure is what the gate measured.
+GATE_RESULTS = pa.schema(
+    [("task_id", _S), ("gate", _S), ("severity", _S), ("passed", pa.bool_()), ("figure", pa.float64()), ("detail", _S)]
+)
+
+# Every table of the warehouse with its key: what `Warehouse.fold` replaces by, and what is exported for `doctor --repair`.
+TABLES: dict[str, tuple[pa.Schema, tuple[str, ...]]] = {
+    "entries": (ENTRIES, ("document_key",)),
+    "documents": (DOCUMENTS, ("document_key",)),
+    "rejections": (REJECTIONS, ("record_id", "stage")),
+    "passages": (PASSAGES, ("passage_id",)),
+    "selection": (SELECTION, ("passage_id",)),
+    "authored": (AUTHORED, ("passage_id", "author")),
+    "tasks": (TASKS, ("task_key",)),
+    "gate_results": (GATE_RESULTS, ("task_id", "gate")),
+}
+
+
+def rejection_rows(rejections: list[Rejection]) -> pa.Table:
+    """Rejections as a table."""
+    return pa.Table.from_pylist(
+        [{"record_id": r.record_id, "stage": r.stage, "reason": r.reason, "detail": r.detail} for r in rejections], schema=REJECTIONS
+    )
+
+
+def passage_to_row(passage: Passage, words: int, settings_digest: str) -> dict[str, object]:
+    """Passage as a row of `passages`."""
+    names = PASSAGES.names[:-2]
+    return {**{name: getattr(passage, name) for name in names}, "words": words, "settings_digest": settings_digest}
+
+
+def passage_from_row(row: dict[str, object]) -> Passage:
+    """Inverse of passage_to_row."""
+    return Passage(**{name: row[name] for name in PASSAGES.names[:-2]})  # type: ignore[arg-type]
+
+
+def task_to_row(task: Task) -> dict[str, object]:
+    """Task as a row of `tasks`."""
+    row: dict[str, object] = {name: getattr(task, name) for name in TASKS.names if name not in ("prompt", "rubric")}
+    row["prompt"] = [{"role": m.role, "content": m.content} for m in task.prompt]
+    row["rubric"] = rubric_to_rows(task.rubric)
+    return row
+
+
+def task_from_row(row: dict[str, object]) -> Task:
+    """Inverse of task_to_row. Errors: ValueError when the row's task_id is not that of its content."""
+    names = [name for name in TASKS.names if name not in ("task_id", "prompt", "rubric")]
+    task = Task(
+        prompt=tuple(Message(m["role"], m["content"]) for m in row["prompt"]),  # type: ignore[attr-defined]
+        rubric=rubric_from_rows(row["rubric"]),  # type: ignore[arg-type]
+        **{name: row[name] for name in names},  # type: ignore[arg-type]
+    )
+    if task.task_id != row["task_id"]:
+        raise ValueError(f"task {row['task_key']}: stored id {row['task_id']} is not that of its content, {task.task_id}")
+    return task

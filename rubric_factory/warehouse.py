@@ -1,0 +1,150 @@
+"""The DuckDB warehouse: a rebuildable index over the workspace, opened per stage, one writer, locked down to its own folder."""
+
+import contextlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from rubric_factory import sqlfiles
+from rubric_factory.errors import MissingExtraError, WorkspaceError
+from rubric_factory.tables import TABLES
+from rubric_factory.workspace import Workspace, atomic_path
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+class Warehouse:
+    """An open warehouse. Made by `opened`; every statement is a file under sql/."""
+
+    def __init__(self, connection: "duckdb.DuckDBPyConnection", workspace: Workspace) -> None:
+        self._connection = connection
+        self._workspace = workspace
+
+    def run(self, name: str, /, *, folder: str = "transforms", **parameters: Any) -> pa.Table:
+        """Run sql/<folder>/<name>.sql with $named parameters; its rows."""
+        result = self._connection.sql(sqlfiles.statement(folder, name), params=parameters or None)
+        return pa.table({}) if result is None else result.to_arrow_table()
+
+    def rows(self, name: str, /, *, folder: str = "transforms", **parameters: Any) -> list[dict[str, Any]]:
+        """As `run`, rows as dictionaries: for results that are small."""
+        rows: list[dict[str, Any]] = self.run(name, folder=folder, **parameters).to_pylist()
+        return rows
+
+    def batches(self, name: str, /, *, batch_rows: int = 2000, **parameters: Any) -> Iterator[list[dict[str, Any]]]:
+        """As `rows`, streamed: a list of at most batch_rows rows at a time. Nothing else may run on this warehouse meanwhile."""
+        result = self._connection.sql(sqlfiles.statement("transforms", name), params=parameters or None)
+        for batch in result.to_arrow_reader(batch_rows):
+            yield batch.to_pylist()
+
+    @contextlib.contextmanager
+    def incoming(self, table: pa.Table) -> Iterator[None]:
+        """Make an Arrow table visible to statements as `incoming`."""
+        self._connection.register("incoming", table)
+        try:
+            yield
+        finally:
+            self._connection.unregister("incoming")
+
+    def fold(self, table: str, rows: pa.Table) -> int:
+        """Insert rows into a table, replacing rows of the same key (sql/transforms/fold_<table>.sql). Number of rows."""
+        schema, _ = TABLES[table]
+        if rows.num_rows:
+            with self.incoming(rows.select(schema.names).cast(schema)):
+                self.run(f"fold_{table}")
+        return rows.num_rows
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing."""
+        self._connection.begin()
+        try:
+            yield
+        except BaseException:
+            self._connection.rollback()
+            raise
+        self._connection.commit()
+
+    def count(self, table: str) -> int:
+        """Number of rows of a table."""
+        rows: list[tuple[int]] = self._connection.table(table).count("*").fetchall()
+        return rows[0][0]
+
+    def table(self, name: str) -> pa.Table:
+        """A whole table in key order."""
+        schema, key = TABLES[name]
+        return self._connection.table(name).order(", ".join(key)).to_arrow_table().cast(schema)
+
+    def export(self, *tables: str) -> None:
+        """Write tables/<table>.parquet in key order, streamed. Errors: WorkspaceError on a full disk."""
+        for name in tables or tuple(TABLES):
+            schema, key = TABLES[name]
+            reader = self._connection.table(name).order(", ".join(key)).to_arrow_reader(10_000)
+            with (
+                atomic_path(self._workspace.tables / f"{name}.parquet") as path,
+                pq.ParquetWriter(path, schema, compression="zstd") as writer,
+            ):
+                for batch in reader:
+                    writer.write_table(pa.Table.from_batches([batch]).cast(schema))
+
+    def load(self) -> dict[str, int]:
+        """Fill every table from tables/<table>.parquet (`doctor --repair`); rows per table."""
+        loaded = {}
+        for name in TABLES:
+            path = self._workspace.tables / f"{name}.parquet"
+            loaded[name] = (
+                sum(self.fold(name, pa.Table.from_batches([b])) for b in pq.ParquetFile(path).iter_batches()) if path.exists() else 0
+            )
+        return loaded
+
+
+def _connect(workspace: Workspace) -> "duckdb.DuckDBPyConnection":
+    try:
+        import duckdb
+    except ImportError:
+        raise MissingExtraError.of("duckdb", "pipeline") from None
+    workspace.create()
+    try:
+        connection = duckdb.connect(str(workspace.warehouse))
+        connection.execute("SET TimeZone = 'UTC'")
+        connection.execute("SET allowed_directories = [$folder]", {"folder": f"{workspace.root.resolve()}/"})
+        connection.execute("SET enable_external_access = false")
+        connection.execute("SET lock_configuration = true")
+    except duckdb.IOException as error:
+        if "lock" in str(error).lower():
+            raise WorkspaceError(
+                f"the warehouse {workspace.warehouse} is in use", expected="one command at a time", fix="wait for the other command"
+            ) from None
+        raise WorkspaceError(
+            f"cannot open {workspace.warehouse}: {error}", expected="a DuckDB file", fix="rubric-factory doctor --repair"
+        ) from None
+    except duckdb.Error as error:
+        raise WorkspaceError(f"the warehouse {workspace.warehouse} is damaged: {error}", fix="rubric-factory doctor --repair") from None
+    return connection
+
+
+def migrate(connection: "duckdb.DuckDBPyConnection") -> list[str]:
+    """Apply the migrations that this warehouse lacks, each in one transaction with its record; their names."""
+    connection.execute(sqlfiles.statement("migrations", "0000_migrations"))
+    done = {name for (name,) in connection.execute("SELECT name FROM migrations").fetchall()}
+    todo = [name for name in sqlfiles.names("migrations") if name not in done and name != "0000_migrations"]
+    for name in todo:
+        connection.begin()
+        connection.execute(sqlfiles.statement("migrations", name))
+        connection.execute("INSERT INTO migrations (name) VALUES ($name)", {"name": name})
+        connection.commit()
+    return todo
+
+
+@contextlib.contextmanager
+def opened(workspace: Workspace) -> Iterator[Warehouse]:
+    """Open, migrate, and on success checkpoint and close. Errors: WorkspaceError (in use, damaged), MissingExtraError."""
+    connection = _connect(workspace)
+    try:
+        migrate(connection)
+        yield Warehouse(connection, workspace)
+        connection.execute("CHECKPOINT")
+    finally:
+        connection.close()

@@ -1,0 +1,1 @@
+"""The trainer: consumes a published version only, and runs as a process of its own."""
