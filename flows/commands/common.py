@@ -1,0 +1,106 @@
+"""What all commands share: the common options, the context built from them, and how results are shown."""
+
+import contextlib
+import json
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from rubric_factory.settings import Settings
+    from rubric_factory.stages import Context, StageReport
+
+DEFAULT_CONFIG = Path("pipeline.toml")
+
+
+@dataclass
+class Invocation:
+    """The common options of one command line, and where its results go."""
+
+    config: Path | None = None
+    workspace: Path | None = None
+    json: bool = False
+    debug: bool = False
+
+    def settings(self, default: Path = DEFAULT_CONFIG) -> "Settings":
+        """Settings of --config (or the default file), with --workspace over them."""
+        from rubric_factory.settings import load_settings
+
+        overrides = {"workspace": self.workspace} if self.workspace else None
+        return load_settings(self.config or default, overrides)
+
+    def context(self, settings: "Settings | None" = None) -> "Context":
+        """What every stage gets: settings, workspace, and progress shown on stderr and kept for `status`."""
+        from rubric_factory.progress import Progress
+        from rubric_factory.stages import Context
+        from rubric_factory.workspace import Workspace
+
+        settings = settings or self.settings()
+        workspace = Workspace(settings.workspace)
+        return Context(settings, workspace, Progress(workspace.progress))
+
+    @contextlib.contextmanager
+    def writer(self, command: str, settings: "Settings | None" = None) -> Iterator["Context"]:
+        """The context of a command that writes: holds the workspace, and keeps the resolved settings beside the output."""
+        from rubric_factory.workspace import write_text
+
+        context = self.context(settings)
+        with context.workspace.writing():
+            resolved = context.settings.model_dump_json(indent=2)
+            write_text(context.workspace.reports / f"settings-{command}.json", resolved + "\n")
+            yield context
+
+    def say(self, text: str = "") -> None:
+        """One line for a person; nothing with --json."""
+        if not self.json:
+            click.echo(text)
+
+    def result(self, row: dict[str, Any]) -> None:
+        """The one JSON object, last line of stdout; nothing without --json."""
+        if self.json:
+            click.echo(json.dumps(row, ensure_ascii=True, default=str))
+            sys.stdout.flush()
+
+    def report(self, *reports: "StageReport") -> None:
+        """Show what stages did, one line each."""
+        for report in reports:
+            counts = ", ".join(f"{name} {count}" for name, count in report.counts.items())
+            self.say(f"{report.stage}: {counts}")
+            refused = ", ".join(f"{reason} {count}" for reason, count in sorted(report.rejections.items()))
+            if refused:
+                self.say(f"  refused: {refused}")
+
+
+def report_row(report: "StageReport") -> dict[str, Any]:
+    """A stage report as a JSON row: its counts at the top level."""
+    return {"stage": report.stage, **report.counts, "rejections": report.rejections, "seconds": round(report.seconds, 3)}
+
+
+def _keep(ctx: click.Context, parameter: click.Parameter, value: Any) -> None:
+    if value and parameter.name:
+        setattr(ctx.ensure_object(Invocation), parameter.name, value)
+
+
+def _common(flag: str, text: str, **options: Any) -> click.Option:
+    # Eager, so that an error of another option is already shown as --json and --debug ask.
+    return click.Option([flag], help=text, callback=_keep, expose_value=False, is_eager=True, **options)
+
+
+def command(name: str) -> Callable[[Callable[..., Any]], click.Command]:
+    """Decorator: a command with the common options behind its own; the function gets the Invocation first, its docstring is the help."""
+
+    def decorate(function: Callable[..., Any]) -> click.Command:
+        made = click.command(name)(click.pass_obj(function))
+        made.params += [
+            _common("--config", "Configuration file.  [default: pipeline.toml; demo: its own]", type=click.Path(path_type=Path)),
+            _common("--workspace", "Folder of everything that is made, over the configured one.", type=click.Path(path_type=Path)),
+            _common("--json", "Print one JSON object as the last line of stdout.", is_flag=True),
+            _common("--debug", "Show the traceback of an error.", is_flag=True),
+        ]
+        return made
+
+    return decorate

@@ -1,0 +1,65 @@
+"""The single-stage commands: they call the stage functions, and need no Prefect."""
+
+import click
+
+from flows.commands.common import Invocation, command, report_row
+
+
+def _one(invocation: Invocation, stage: str) -> None:
+    from flows.pipeline import run_stage
+
+    with invocation.writer(stage) as context:
+        report = run_stage(stage, context)
+    invocation.report(report)
+    invocation.result(report_row(report))
+
+
+@command("ingest")
+@click.argument("sources", nargs=-1, metavar="[SOURCE]...")
+def ingest_command(invocation: Invocation, sources: tuple[str, ...]) -> None:
+    """Read documents from the sources and extract their text.
+
+    SOURCE is folder:PATH; given ones replace the configured ones. Every directory entry is accounted for: kept, unchanged, or refused
+    with a reason. Unchanged files are not read again.
+    """
+    from flows.pipeline import run_stage, with_sources
+
+    with invocation.writer("ingest", with_sources(invocation.settings(), sources)) as context:
+        report = run_stage("ingest", context)
+    invocation.report(report)
+    invocation.result(report_row(report))
+
+
+@command("passages")
+def passages_command(invocation: Invocation) -> None:
+    """Cut texts into passages, find duplicates, select."""
+    _one(invocation, "passages")
+
+
+@command("author")
+def author_command(invocation: Invocation) -> None:
+    """Write questions, reference answers and rubrics.
+
+    Asks the configured author for the passages that it has not been asked about. A paid answer is never asked for twice.
+    """
+    _one(invocation, "author")
+
+
+@command("gate")
+def gate_command(invocation: Invocation) -> None:
+    """Check every task against the quality gates."""
+    _one(invocation, "gate")
+
+
+@command("publish")
+def publish_command(invocation: Invocation) -> None:
+    """Gate, stage, check contracts, and publish a version.
+
+    Publishes nothing, and says so, when content and card equal those of the latest version. Exit code 3 when a contract refuses.
+    """
+    from flows.pipeline import PUBLISHING, run_stage
+
+    with invocation.writer("publish") as context:
+        reports = [run_stage(stage, context) for stage in PUBLISHING]
+    invocation.report(*reports)
+    invocation.result({"stages": [report_row(report) for report in reports]})

@@ -1,0 +1,53 @@
+"""The one list of stages as functions: what the commands, the demo and the Prefect flow all call."""
+
+import importlib
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from rubric_factory.errors import UsageError
+from rubric_factory.settings import Settings
+from rubric_factory.settings.sources import FolderSource, Source
+from rubric_factory.stages import Context, StageReport
+
+# What `publish` means to a person: nothing is published that did not pass its gates and contracts just now.
+PUBLISHING = ("gate", "stage", "contracts", "publish")
+
+
+def run_stage(name: str, context: Context) -> StageReport:
+    """Run one stage of STAGES by name. Errors: whatever FactoryError the stage raises."""
+    module = "data_contracts.check" if name == "contracts" else f"rubric_factory.stages.{name}"
+    function = getattr(importlib.import_module(module), "check" if name == "contracts" else name)
+    report: StageReport = function(context)
+    return report
+
+
+def _name_of(folder: Path) -> str:
+    """A source name from the last part of a path: never the path itself."""
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", folder.name).strip("-._")
+    return name[:64] or "documents"
+
+
+def parse_sources(words: Sequence[str], settings: Settings) -> tuple[Source, ...]:
+    """SOURCE arguments ('folder:PATH') as settings; a folder that is configured keeps its configured name and licences.
+
+    Errors: UsageError for an unknown kind of source, and for two folders of the same name.
+    """
+    configured = {source.path.resolve(): source for source in settings.sources}
+    found: list[Source] = []
+    for word in words:
+        kind, colon, place = word.partition(":")
+        if kind != "folder" or not colon or not place:
+            raise UsageError(f"unknown source {word!r}", expected="folder:PATH", fix=f"write folder:{place or word}")
+        path = Path(place).resolve()
+        found.append(configured.get(path) or FolderSource(name=_name_of(path), path=path))
+    names = [source.name for source in found]
+    for name in names:
+        if names.count(name) > 1:
+            raise UsageError(f"two sources are named {name!r}", expected="a name each", fix="name them under [[sources]] in the configuration")
+    return tuple(found)
+
+
+def with_sources(settings: Settings, words: Sequence[str]) -> Settings:
+    """Settings whose sources are the given ones, if any are given."""
+    return settings.model_copy(update={"sources": parse_sources(words, settings)}) if words else settings
