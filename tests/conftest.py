@@ -1,0 +1,44 @@
+"""What all tests share: the browser rule, and a workspace of their own."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from rubric_factory.workspace import Workspace
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+ROOT = Path(__file__).parent.parent
+_NO_BROWSER = "no browser found (" + ", ".join(BROWSERS) + ")"
+
+
+def pytest_addoption(parser):
+    parser.addoption("--require-browser", action="store_true", help="a test that would be skipped for want of a browser fails")
+
+
+def pytest_runtest_setup(item):
+    if item.get_closest_marker("browser") and not any(map(shutil.which, BROWSERS)):
+        if item.config.getoption("--require-browser"):
+            pytest.fail(_NO_BROWSER, pytrace=False)
+        pytest.skip(_NO_BROWSER)
+
+
+def pytest_terminal_summary(terminalreporter):
+    reasons: dict[str, int] = {}
+    for report in terminalreporter.stats.get("skipped", []):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        reasons[reason] = reasons.get(reason, 0) + 1
+    for reason, count in sorted(reasons.items()):
+        terminalreporter.write_line(f"skipped {count}: {reason.removeprefix('Skipped: ')}")
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch):
+    for variable in [name for name in os.environ if name.startswith("RUBRIC_FACTORY_")]:
+        monkeypatch.delenv(variable)
+
+
+@pytest.fixture
+def workspace(tmp_path):
+    return Workspace(tmp_path / "workspace")
