@@ -13,6 +13,25 @@ class GateSettings(Section):
         default=12, ge=1, description="criteria of a rubric, at most (arXiv 2507.17746: 7-20; arXiv 2605.07396: 4-12)"
     )
     max_top_share: float = Field(default=0.7, gt=0, le=1, description="share of the positive weight one criterion may carry")
+    max_pitfall_share: float = Field(default=1.0, ge=0, description="weight of all pitfalls, as a share of the positive weight")
     max_shared_run: int = Field(default=7, ge=1, description="longest run of words that prompt and passage may share")
+    max_leaked_share: float = Field(
+        default=0.3, ge=0, le=1, description="share of the positive weight that the question may already satisfy"
+    )
+    max_reference_words_share: float = Field(
+        default=0.6, ge=0, le=1, description="share of the reference answer's content words that the question may hold"
+    )
+    max_reference_share: float = Field(
+        default=0.8, gt=0, le=1, description="share of the reference answer one criterion may repeat in one run"
+    )
+    max_joined_claims: int = Field(default=0, ge=0, description="further claims that a criterion may join to its first")
+    duplicate_jaccard: float = Field(default=0.8, gt=0, le=1, description="similarity from which two criteria are one")
+    duplicate_question_jaccard: float = Field(default=0.85, gt=0, le=1, description="similarity from which two questions are one")
+    min_evidence_words: int = Field(default=3, ge=1, description="words of an evidence span, at least")
+    max_shared_evidence: int = Field(default=3, ge=1, description="positive criteria that may rest on the same evidence")
+    min_english_share: float = Field(default=0.15, ge=0, le=1, description="share of English function words in a task's prose")
+    min_latin_share: float = Field(default=0.9, ge=0, le=1, description="share of Latin and Greek among a task's letters")
     question_words: tuple[int, int] = Field(default=(6, 90), description="words of a question, from and to")
     reference_words: tuple[int, int] = Field(default=(5, 400), description="words of a reference answer, from and to")
+    title_words: tuple[int, int] = Field(default=(1, 14), description="words of a criterion title, from and to")
+    description_words: tuple[int, int] = Field(default=(3, 70), description="words of a criterion description, from and to")

@@ -1,0 +1,20 @@
+"""evidence_verbatim: every quoted span is really in the passage, and every essential criterion rests on one."""
+
+from rubric_factory.gates.protocol import GateFinding, GateInput
+from rubric_factory.records import Category
+from rubric_factory.settings.gates import GateSettings
+from rubric_factory.text import printable, words
+
+
+def evidence_verbatim(item: GateInput, settings: GateSettings) -> GateFinding:
+    """figure: number of faults: spans that are not the passage's text there or hold too few words, essential criteria without evidence."""
+    faults: list[str] = []
+    for criterion in item.task.rubric.criteria:
+        if criterion.category is Category.ESSENTIAL and not criterion.evidence:
+            faults.append(f"essential criterion without evidence: {printable(criterion.title, 60)}")
+        for span in criterion.evidence:
+            if item.passage.text[span.start : span.end] != span.quote:
+                faults.append(f"not in the passage at {span.start}: {printable(span.quote, 60)}")
+            elif len(words(span.quote)) < settings.min_evidence_words:
+                faults.append(f"fewer than {settings.min_evidence_words} words: {printable(span.quote, 60)}")
+    return GateFinding(not faults, len(faults), faults[0] if faults else "")

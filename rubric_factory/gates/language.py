@@ -1,0 +1,29 @@
+"""language: tasks are English prose; a task in another language, a formula dump or garbled text is not."""
+
+import unicodedata
+
+from rubric_factory.gates.protocol import GateFinding, GateInput
+from rubric_factory.gates.wording import FUNCTION_WORDS
+from rubric_factory.settings.gates import GateSettings
+from rubric_factory.text import words
+
+_REPLACEMENT = "�"
+
+
+def _latin_share(text: str) -> float:
+    letters = [ch for ch in text if ch.isalpha()]
+    return sum(unicodedata.name(ch, "").startswith(("LATIN", "GREEK", "MICRO")) for ch in letters) / len(letters) if letters else 0.0
+
+
+def language(item: GateInput, settings: GateSettings) -> GateFinding:
+    """figure: share of English function words in question, reference answer and descriptions.
+
+    Also refused: a replacement character (broken decoding), and less than min_latin_share Latin or Greek letters.
+    """
+    task = item.task
+    text = " ".join([task.question, task.reference_answer, *(c.description for c in task.rubric.criteria)])
+    tokens = words(text)
+    share = sum(token in FUNCTION_WORDS for token in tokens) / max(len(tokens), 1)
+    latin, broken = _latin_share(text), text.count(_REPLACEMENT)
+    passed = share >= settings.min_english_share and latin >= settings.min_latin_share and not broken
+    return GateFinding(passed, share, f"function words {share:.2f}, Latin letters {latin:.2f}, broken characters {broken}")

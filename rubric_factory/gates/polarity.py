@@ -1,0 +1,57 @@
+"""polarity: sign, category, wording and guide of a criterion agree: a negative criterion describes the bad thing, met = it is present."""
+
+import re
+
+from rubric_factory.gates.protocol import GateFinding, GateInput
+from rubric_factory.records import Category, Criterion, Rubric
+from rubric_factory.settings.gates import GateSettings
+from rubric_factory.text import printable
+
+_SUBJECT = r"^\W*(?:the |an? )?(?:(?:answer|response|solution|student|reply)s? )?"
+_BAD = (
+    r"confus|conflat|contradict|misstat|misrepresent|misattribut|misinterpret|mistak|invent|fabricat|hallucinat|exaggerat|overstat|"
+    r"understat|ignor|omit|omission|wrong|incorrect|false|inaccurat|mislead|revers|swap|fail|neglect|overlook|irrelevan"
+)
+_STARTS_BAD = re.compile(rf"{_SUBJECT}(?:\w+ly )?(?:{_BAD})\w*", re.I)
+_AVOIDS_BAD = re.compile(
+    rf"{_SUBJECT}(?:avoids?|refrains?|steers clear|is free of|never (?:{_BAD})|(?:does|do|is|are) not (?:\w+ ){{0,2}}?(?:{_BAD}))", re.I
+)
+_STARTS_GOOD = re.compile(rf"{_SUBJECT}(?:correctly|accurately|properly|rightly|appropriately|clearly) ", re.I)
+_NOTHING = re.compile(
+    rf"{_SUBJECT}(?:absent|missing|not (?:present|mentioned|stated|met|there)|avoided|omitted|does not|is not|"
+    r"no(?:ne|thing)?\b(?! more| longer| less))",
+    re.I,
+)
+_RANK = {Category.ESSENTIAL: 3, Category.IMPORTANT: 2, Category.OPTIONAL: 1}
+
+
+def _wording_fault(criterion: Criterion) -> str:
+    text, top = criterion.description, criterion.scoring_guide[-1].meaning
+    if criterion.weight < 0:
+        if _AVOIDS_BAD.match(text) or _STARTS_GOOD.match(text):
+            return "negative weight on something good"
+        return "highest level of a pitfall says it is absent" if _NOTHING.match(top) and not _NOTHING.match(text) else ""
+    if _STARTS_BAD.match(text):
+        return "positive weight on something bad"
+    return "highest level says the thing is absent" if _NOTHING.match(top) and not _NOTHING.match(text) else ""
+
+
+def _rank_faults(rubric: Rubric) -> list[str]:
+    """A lower category that outweighs a higher one."""
+    ranked = [(c, _RANK[c.category]) for c in rubric.criteria if c.weight > 0]
+    return [
+        f"{low.category} weighs {low.weight}, {high.category} {high.weight}: {printable(low.title, 60)}"
+        for low, low_rank in ranked
+        for high, high_rank in ranked
+        if low_rank < high_rank and low.weight > high.weight
+    ]
+
+
+def polarity(item: GateInput, settings: GateSettings) -> GateFinding:
+    """figure: number of disagreements. Wording is matched at the start of a description, where the claim stands."""
+    del settings
+    rubric = item.task.rubric
+    faults = [f"{fault}: {printable(c.description, 90)}" for c in rubric.criteria if (fault := _wording_fault(c))]
+    faults += [f"pitfall and sign disagree: {c.title}" for c in rubric.criteria if (c.weight < 0) != (c.category is Category.PITFALL)]
+    faults += _rank_faults(rubric)
+    return GateFinding(not faults, len(faults), faults[0] if faults else "")

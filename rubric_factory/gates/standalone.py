@@ -1,0 +1,66 @@
+"""standalone: the question is understood without any text beside it: no passage, no figure above, no pronoun without its noun."""
+
+import re
+
+from rubric_factory.gates.protocol import GateFinding, GateInput
+from rubric_factory.gates.wording import ASKING_WORDS, FUNCTION_WORDS
+from rubric_factory.settings.gates import GateSettings
+from rubric_factory.text import printable, words
+
+_SOURCE = (
+    r"(?:passage|text|excerpt|extract|paragraph|article|paper|document|section|chapter|report|study|manuscript|snippet|context|abstract|"
+    r"authors?)"
+)
+_SAYS = r"(?:says?|states?|describes?|mentions?|reports?|argues?|claims?|defines?|explains?|suggests?)"
+_WE = r"(?:find|found|show|showed|propose|present|report|observe|observed|use|used|develop|developed|measured|describe|conclude)"
+_REFERENCES = tuple(
+    re.compile(pattern, re.I)
+    for pattern in (
+        r"\b(?:according to|based on|(?:stated|described|mentioned|defined|reported|discussed|noted|shown|given) (?:in|by)|from|in|per|of) "
+        rf"(?:the|this|that|these) (?:\w+ )?{_SOURCE}\b(?! of\b)",
+        rf"\bthis {_SOURCE}\b",
+        rf"\bthe {_SOURCE} (?:above|below|provided|given|presented|{_SAYS})\b",
+        r"\bdo(?:es)? the authors?\b",
+        r"\bthe (?:provided|given|following|above|preceding|quoted|cited) "
+        r"(?:passage|text|excerpt|paragraph|document|section|statement|sentence|information|figure|table)\b",
+        r"\b(?:as|shown|mentioned|described|discussed|listed|given|defined) (?:above|below|earlier|previously)\b",
+        r"\b(?:in|from|by|of|to) the (?:figures?|tables?|equations?|appendix)\b(?! of\b)",
+        r"\b(?:figures?|figs?\.?|tables?|equations?|eqs?\.?|appendix|refs?\.) ?\(?(?:\d+|[ivx]+\b|(?-i:[A-Z])\d*\b)",
+        r"\b(?:sections?|chapters?) ?\(?\d+(?:\.\d+)*(?! of the\b)\b",
+        r"\[\d+(?:\s*[,–-]\s*\d+)*\]",
+        rf"\bet al\b|\bours?\b|\bwe {_WE}\b",
+    )
+)
+_PERSONAL = frozenset(("it", "its", "itself", "they", "them", "their", "theirs", "he", "him", "his", "she", "her", "hers"))
+_DEMONSTRATIVE = frozenset(("this", "these", "those"))
+_EXPLETIVE = re.compile(
+    r"\b(?:(?:is|was|be|makes?|making|made|finds?|takes?) it|does it (?:take|matter|follow|mean)|"
+    r"it (?:is|was|would be|can be|may be|has been|takes?|seems?|follows))\b(?=(?:\W+\w+){0,4}\W+(?:to|that|for|if|when)\b)",
+    re.I,
+)
+_DEMONSTRATIVE_NEEDS = 3
+
+
+def dangling(question: str) -> str:
+    """First pronoun that no noun can stand for yet, '' if none: a personal pronoun needs one content word before it, a demonstrative three.
+
+    An expletive 'it' ('why is it necessary to …') has no noun and needs none.
+    """
+    expletive = {len(words(question[: m.start()])) + words(m.group()).index("it") for m in _EXPLETIVE.finditer(question)}
+    subjects = 0
+    for index, word in enumerate(words(question)):
+        personal = word in _PERSONAL and index not in expletive and subjects < 1
+        if personal or (word in _DEMONSTRATIVE and subjects < _DEMONSTRATIVE_NEEDS):
+            return word
+        subjects += word not in FUNCTION_WORDS and word not in ASKING_WORDS
+    return ""
+
+
+def standalone(item: GateInput, settings: GateSettings) -> GateFinding:
+    """figure: number of references to something the policy cannot see."""
+    del settings
+    question = item.task.question
+    found = [match.group() for pattern in _REFERENCES for match in pattern.finditer(question)]
+    pronoun = dangling(question)
+    found += [pronoun] if pronoun else []
+    return GateFinding(not found, len(found), f"refers to something unseen: {printable(found[0], 60)}" if found else "")

@@ -1,0 +1,73 @@
+"""Word-level helpers that the gates share: function words, crude stems, and the texts of a criterion."""
+
+import re
+from collections.abc import Iterator
+
+from rubric_factory.records import Criterion, Task
+from rubric_factory.text import words
+
+_FUNCTION_WORDS = """
+a about above after again against all also although am among an and another any are as at be because been before being below between both
+but by can cannot could did do does doing down during each either else even ever every few for from further had has have having he her
+here hers herself him himself his how however i if in into is it its itself just least less like made make many may me might more most
+much must my neither no nor not now of off often on once one only onto or other our out over own per rather same she should since so some
+such than that the their them then there these they this those though through thus to too toward under until up upon us use used using
+very was we well were what when where whereas whether which while who whom whose why will with within without would yes yet you your
+"""
+FUNCTION_WORDS = frozenset(_FUNCTION_WORDS.split())
+
+# Words that ask, rather than say anything: a question made of these alone has no subject yet.
+_ASKING_WORDS = """
+answer analyse analyze argue assess compare compute calculate consider contrast critique define derive describe design determine discuss
+estimate evaluate explain following give identify justify kind list mean meant name outline predict propose question reason role say state
+suggest summarise summarize term terms way ways work works happen happens occur occurs important effect effects cause causes result
+results purpose
+"""
+ASKING_WORDS = frozenset(_ASKING_WORDS.split())
+
+_SUFFIXES = ("ization", "isation", "ations", "ation", "ingly", "edly", "ings", "ness", "ment", "ies", "ing", "ed", "es", "ly", "s")
+_SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z0-9\"“(])")
+
+
+def stem(word: str) -> str:
+    """Word without its commonest English ending; at least four letters stay. A crude fold, so that 'heats' meets 'heating'."""
+    for suffix in _SUFFIXES:
+        if word.endswith(suffix) and len(word) - len(suffix) >= 4:
+            return word[: -len(suffix)]
+    return word
+
+
+def content(text: str) -> list[str]:
+    """Stems of the words that carry meaning, in order: everything but function words."""
+    return [stem(word) for word in words(text) if word not in FUNCTION_WORDS]
+
+
+def sentences(text: str) -> list[str]:
+    """Sentences, split after . ! ? before a capital, digit or opening quote."""
+    return [part for part in _SENTENCE.split(text.strip()) if part]
+
+
+def jaccard(left: set[str], right: set[str]) -> float:
+    """|A and B| / |A or B|, in [0, 1]; 0 for two empty sets."""
+    union = len(left | right)
+    return len(left & right) / union if union else 0.0
+
+
+def criterion_texts(criterion: Criterion) -> Iterator[tuple[str, str]]:
+    """(field, text) of everything an author wrote in a criterion; evidence, which is quoted, is not."""
+    yield "title", criterion.title
+    yield "description", criterion.description
+    for element in criterion.required_elements:
+        yield "required_elements", element
+    for level in criterion.scoring_guide:
+        yield "scoring_guide", level.meaning
+    for cue in criterion.verification_cues:
+        yield "verification_cues", cue
+
+
+def task_texts(task: Task) -> Iterator[tuple[str, str]]:
+    """(field, text) of everything an author wrote in a task."""
+    yield "question", task.question
+    yield "reference_answer", task.reference_answer
+    for criterion in task.rubric.criteria:
+        yield from criterion_texts(criterion)
