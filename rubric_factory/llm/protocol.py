@@ -1,5 +1,6 @@
 """The one face every language-model backend shows: requests in, completions out as they finish."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -9,13 +10,14 @@ from rubric_factory.records import Message, content_id
 
 
 class CompletionFailure(StrEnum):
-    """Why a request has no usable answer. unanswered: exported or capped, not yet answered."""
+    """Why a request has no usable answer. unanswered: exported or capped, not yet answered; given_up: a dead letter, not asked again."""
 
     TRANSPORT = "transport"
     TIMEOUT = "timeout"
     REFUSED = "refused"
     TRUNCATED = "truncated"
     UNANSWERED = "unanswered"
+    GIVEN_UP = "given_up"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,3 +67,41 @@ class LanguageModel(Protocol):
 
     def complete(self, requests: Iterable[Request]) -> Iterator[tuple[str, Completion]]:
         """Yield (request_id, completion) for every request exactly once, in any order. Errors: LanguageModelError if nothing can work."""
+
+
+# Answers that are ready together.
+Ready = list[tuple[str, Completion]]
+
+
+class Backend(ABC):
+    """What a backend implements: `batches`. The ledger commits a batch at once; `complete` is the same, one by one."""
+
+    def __init__(self, model: str, revision: str, endpoint: str) -> None:
+        self._model, self._revision, self._endpoint = model, revision, endpoint
+
+    @property
+    def model(self) -> str:
+        """Name of the model."""
+        return self._model
+
+    @property
+    def revision(self) -> str:
+        """Revision of the weights."""
+        return self._revision
+
+    @property
+    def endpoint(self) -> str:
+        """Where answers come from, recorded beside each; never part of a key."""
+        return self._endpoint
+
+    @abstractmethod
+    def batches(self, requests: Iterable[Request | None]) -> Iterator[Ready]:
+        """Yield the answers that are ready together, every request exactly once; request_ids are distinct.
+
+        A None among the requests means: nothing to send just now, hand over what is ready, be it nothing.
+        """
+
+    def complete(self, requests: Iterable[Request]) -> Iterator[tuple[str, Completion]]:
+        """As LanguageModel.complete."""
+        for ready in self.batches(requests):
+            yield from ready

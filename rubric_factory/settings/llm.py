@@ -2,8 +2,9 @@
 
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from rubric_factory.settings.base import Section
 
@@ -22,6 +23,7 @@ class LanguageModelSection(Section):
     model: str = Field(description="name or path of the model, as the backend knows it")
     revision: str = Field(description="revision of the weights (commit, tag or date): part of every identity")
     sampling: Sampling = Sampling()
+    give_up_after: int = Field(default=3, ge=1, description="failed runs after which a request is a dead letter and not sent again")
 
 
 class OpenAICompatible(LanguageModelSection):
@@ -33,6 +35,16 @@ class OpenAICompatible(LanguageModelSection):
     concurrency: int = Field(default=32, ge=1, le=4096, description="requests under way at once")
     timeout_seconds: float = Field(default=300.0, gt=0, description="wall time of one request")
     retries: int = Field(default=4, ge=0, description="further tries after a transport error, a timeout, 429 or 5xx")
+
+    @field_validator("base_url")
+    @classmethod
+    def _plain_address(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+            raise ValueError("base_url is http://HOST[:PORT]/PATH or https://..., without query or fragment")
+        if parts.username is not None or parts.password is not None:
+            raise ValueError("base_url holds a user name or password: secrets come from the environment variable that api_key_env names")
+        return value
 
 
 class Vllm(LanguageModelSection):
@@ -58,3 +70,6 @@ class Scripted(LanguageModelSection):
 
     type: Literal["scripted"] = "scripted"
     function: str = Field(pattern=r"^[\w.]+:\w+$")
+
+
+Backend = OpenAICompatible | Vllm | BatchFiles | Scripted

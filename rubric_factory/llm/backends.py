@@ -1,0 +1,25 @@
+"""The table of backends, and the one way to open a model."""
+
+from collections.abc import Callable
+from typing import Any
+
+from rubric_factory.ledger import Ledger
+from rubric_factory.llm import protocol
+from rubric_factory.llm.openai_compatible import OpenAICompatibleModel
+from rubric_factory.llm.paid import Paid
+from rubric_factory.llm.scripted import ScriptedModel
+from rubric_factory.settings import llm
+
+BACKENDS: dict[str, Callable[[Any], protocol.Backend]] = {
+    "openai_compatible": OpenAICompatibleModel,
+    "scripted": ScriptedModel,
+}
+
+
+def open_model(section: llm.Backend, ledger: Ledger | None) -> protocol.LanguageModel:
+    """The model that a settings section names; behind the ledger, if there is one.
+
+    Errors: MissingExtraError, ConfigurationError. Nothing is contacted before the first request.
+    """
+    backend = BACKENDS[section.type](section)
+    return backend if ledger is None else Paid(backend, ledger, give_up_after=section.give_up_after)

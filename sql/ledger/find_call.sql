@@ -1,0 +1,17 @@
+-- One row per key, if it is known: how the call stands, and its answer where there is one.
+SELECT
+    calls.state,
+    calls.owner,
+    calls.attempts,
+    calls.reason,
+    answers.text,
+    answers.failure,
+    answers.detail,
+    answers.endpoint,
+    answers.served_model,
+    answers.prompt_tokens,
+    answers.completion_tokens,
+    answers.seconds
+FROM calls
+LEFT JOIN answers ON calls.key = answers.key
+WHERE calls.key = $key;
