@@ -69,8 +69,7 @@ class Warehouse:
 
     def count(self, table: str) -> int:
         """Number of rows of a table."""
-        rows: list[tuple[int]] = self._connection.table(table).count("*").fetchall()
-        return rows[0][0]
+        return int(self._connection.table(table).count("*").fetchall()[0][0])
 
     def table(self, name: str) -> pa.Table:
         """A whole table in key order."""

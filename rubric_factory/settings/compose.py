@@ -13,9 +13,11 @@ from rubric_factory.errors import ConfigurationError
 from rubric_factory.settings.author import AuthorSettings
 from rubric_factory.settings.extract import ExtractSettings
 from rubric_factory.settings.gates import GateSettings
+from rubric_factory.settings.judge import JudgeSettings, LockSettings, ProbeSettings
 from rubric_factory.settings.passages import PassageSettings
 from rubric_factory.settings.publish import PublishSettings
 from rubric_factory.settings.sources import Source
+from rubric_factory.settings.training import TrainingSettings
 
 PREFIX = "RUBRIC_FACTORY_"
 
@@ -33,7 +35,11 @@ class Settings(BaseSettings):
     passages: PassageSettings = PassageSettings()
     author: AuthorSettings
     gates: GateSettings = GateSettings()
+    judge: JudgeSettings | None = Field(default=None, description="who grades answers; absent: the commands that grade refuse to run")
+    probes: ProbeSettings = ProbeSettings()
+    lock: LockSettings = LockSettings()
     publish: PublishSettings = PublishSettings()
+    training: TrainingSettings | None = Field(default=None, description="the policy and its training; absent: `train` refuses to run")
 
     @classmethod
     def settings_customise_sources(

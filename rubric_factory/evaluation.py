@@ -1,0 +1,137 @@
+"""Responses to scores to intervals: the same for a trained run, a served model, or a file of answers."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from rubric_factory.intervals import crossed_bootstrap
+from rubric_factory.judging.failures import decide
+from rubric_factory.judging.protocol import Judge, JudgeInput
+from rubric_factory.records import Category, Judgement, Task
+
+EVALUATION = pa.schema(
+    [
+        ("arm", pa.string()),
+        ("seed", pa.int64()),
+        ("task_id", pa.string()),
+        ("document_key", pa.string()),
+        ("reward", pa.float64()),
+        ("response", pa.string()),
+        ("words", pa.int64()),
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class GradedTask:
+    """A task with the hidden passage that its judge sees, and its genre."""
+
+    task: Task
+    passage: str
+    genre: str
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """One answer of one arm (a policy, a control, a served model) to one task, under one seed."""
+
+    arm: str
+    seed: int
+    task_id: str
+    text: str
+
+
+def grade(
+    tasks: dict[str, GradedTask], responses: Sequence[Response], judge: Judge, *, aggregation: str = "canonical", batch: int = 256
+) -> tuple[list[dict[str, Any]], list[Judgement]]:
+    """Rows of EVALUATION (reward None where there is no grade: never 0) and the judgements, in the order of the responses."""
+    rows: list[dict[str, Any]] = []
+    judged: list[Judgement] = []
+    for start in range(0, len(responses), batch):
+        chosen = responses[start : start + batch]
+        items = []
+        for offset, response in enumerate(chosen):
+            graded = tasks[response.task_id]
+            identifier = f"{response.arm}-{response.seed}-{start + offset}"
+            items.append(JudgeInput(response.task_id, identifier, graded.task.question, graded.passage, graded.task.rubric, response.text))
+        judgements = judge.grade_many(items)
+        outcomes = decide([item.rubric for item in items], judgements, aggregation)
+        judged.extend(judgements)
+        for response, outcome in zip(chosen, outcomes, strict=True):
+            rows.append(
+                {
+                    "arm": response.arm,
+                    "seed": response.seed,
+                    "task_id": response.task_id,
+                    "document_key": tasks[response.task_id].task.document_key,
+                    "reward": outcome.reward,
+                    "response": response.text,
+                    "words": len(response.text.split()),
+                }
+            )
+    return rows, judged
+
+
+def _interval(rows: Sequence[dict[str, Any]], seed: int) -> dict[str, Any]:
+    graded = [r for r in rows if r["reward"] is not None]
+    if not graded:
+        return {"mean": None, "ci95_low": None, "ci95_high": None, "n": 0, "ungraded": len(rows)}
+    found = crossed_bootstrap([r["reward"] for r in graded], [r["document_key"] for r in graded], [r["seed"] for r in graded], seed=seed)
+    return {
+        "mean": found.mean,
+        "ci95_low": found.low,
+        "ci95_high": found.high,
+        "n": found.n,
+        "ungraded": len(rows) - len(graded),
+    }
+
+
+def arm_means(rows: Sequence[dict[str, Any]], seed: int) -> dict[str, dict[str, Any]]:
+    """{arm: {mean, ci95_low, ci95_high, n, ungraded}}: the plain mean, unclipped, with an interval over documents and seeds."""
+    return {arm: _interval([r for r in rows if r["arm"] == arm], seed) for arm in sorted({r["arm"] for r in rows})}
+
+
+def paired_difference(rows: Sequence[dict[str, Any]], arm: str, other: str, seed: int) -> dict[str, Any]:
+    """Mean of (arm - other) over the (task, seed) pairs that both have, each first averaged over its responses; same interval."""
+    means: dict[str, dict[tuple[str, str, int], list[float]]] = {arm: {}, other: {}}
+    for row in rows:
+        if row["arm"] in means and row["reward"] is not None:
+            means[row["arm"]].setdefault((row["document_key"], row["task_id"], row["seed"]), []).append(row["reward"])
+    both = sorted(set(means[arm]) & set(means[other]))
+    pairs = [
+        {
+            "document_key": key[0],
+            "seed": key[2],
+            "reward": sum(means[arm][key]) / len(means[arm][key]) - sum(means[other][key]) / len(means[other][key]),
+        }
+        for key in both
+    ]
+    return _interval(pairs, seed)
+
+
+def breakdown(
+    rows: Sequence[dict[str, Any]], tasks: dict[str, GradedTask], by: Callable[[GradedTask], str], seed: int
+) -> dict[str, dict[str, dict[str, Any]]]:
+    """{group: {arm: interval}} for any property of a task: question type, genre."""
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        groups.setdefault(by(tasks[row["task_id"]]), []).append(row)
+    return {group: arm_means(members, seed) for group, members in sorted(groups.items())}
+
+
+def category_shares(
+    tasks: dict[str, GradedTask], responses: Sequence[Response], judgements: Sequence[Judgement], seed: int
+) -> dict[str, dict[str, dict[str, Any]]]:
+    """{category: {arm: interval}}: mean share s/s_max of the criteria of each category (for pitfalls: how often the bad thing is there)."""
+    rows: dict[Category, list[dict[str, Any]]] = {}
+    for response, judgement in zip(responses, judgements, strict=True):
+        task = tasks[response.task_id].task
+        criteria = {c.criterion_key: c for c in task.rubric.criteria}
+        for verdict in judgement.verdicts:
+            criterion = criteria[verdict.criterion_key]
+            share = None if verdict.level is None else verdict.level / criterion.max_level
+            row = {"arm": response.arm, "seed": response.seed, "document_key": task.document_key, "reward": share}
+            rows.setdefault(criterion.category, []).append(row)
+    return {str(category): arm_means(members, seed) for category, members in sorted(rows.items())}
