@@ -39,9 +39,10 @@ $(BIN)/python:
 # In steps: locked packages by hash; torch alone, from the index its owner chose; this checkout last, without a look at any index.
 $(VENV)/.installed-%: requirements/%.txt pyproject.toml | $(BIN)/python
 	@$(BIN)/python .ci/torch_guard.py "$(TORCH)" "$(TORCH_INDEX)" "$(ALLOW_CUDA)"
-	$(PIP) install -q --no-deps --require-hashes -r $<
-	$(PIP) install -q $(TORCH) $(TORCH_SOURCE)
-	$(PIP) install -q --no-deps --no-build-isolation -e .
+	@echo "installing requirements/$*.txt, torch and this checkout into $(VENV): 2 to 4 minutes, once"
+	$(PIP) install -qq --no-deps --require-hashes -r $<
+	$(PIP) install -qq $(TORCH) $(TORCH_SOURCE)
+	$(PIP) install -qq --no-deps --no-build-isolation -e .
 	@touch $@
 
 # One file a set, for every platform; torch stays out because it is installed alone.

@@ -44,7 +44,9 @@ def parse_sources(words: Sequence[str], settings: Settings) -> tuple[Source, ...
     names = [source.name for source in found]
     for name in names:
         if names.count(name) > 1:
-            raise UsageError(f"two sources are named {name!r}", expected="a name each", fix="name them under [[sources]] in the configuration")
+            raise UsageError(
+                f"two sources are named {name!r}", expected="a name each", fix="name them under [[sources]] in the configuration"
+            )
     return tuple(found)
 
 

@@ -95,8 +95,9 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def load_settings(path: Path, overrides: dict[str, Any] | None = None) -> Settings:
-    """Settings from the file, then environment, then overrides (top-level keys). Source paths become absolute, relative to the file.
+    """Settings from the file, then environment, then overrides (top-level keys, values of the right type).
 
+    Source paths become absolute, relative to the file.
     Errors: ConfigurationError for a missing file, an unknown key or RUBRIC_FACTORY_* variable, or a bad value.
     """
     _refuse_unknown_variables()
@@ -107,9 +108,7 @@ def load_settings(path: Path, overrides: dict[str, Any] | None = None) -> Settin
                 source[key] = str((path.parent / source[key]).resolve())
     try:
         settings = Settings(**raw)
-        if overrides:
-            settings = Settings.model_validate({**settings.model_dump(), **overrides})
     except ValidationError as error:
         got, expected = _message(error)
         raise ConfigurationError(f"{got} in {path}", expected=expected, fix="see docs/configuration.md") from None
-    return settings
+    return settings.model_copy(update=overrides)  # not validated anew: pydantic-settings would let the environment win
