@@ -15,4 +15,5 @@ class ExtractSettings(Section):
     cpu_seconds: int = Field(default=60, gt=0, description="CPU time one document may take")
     memory_mb: int = Field(default=2048, ge=256, description="address space of one parser process")
     recycle_documents: int = Field(default=200, ge=1, description="documents after which a parser process is replaced")
+    max_characters: int = Field(default=10_000_000, ge=1, description="documents with more extracted text are refused")
     min_characters: int = Field(default=400, ge=0, description="documents with less extracted text are refused")

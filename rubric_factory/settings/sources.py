@@ -16,6 +16,9 @@ class FolderSource(Section):
     path: Path = Field(description="the folder; relative paths are relative to the configuration file")
     licence: str = Field(default="unknown", description="licence of documents that the licence table does not name")
     licence_table: Path | None = Field(default=None, description="TSV with the columns file and licence")
+    exclude: tuple[str, ...] = Field(
+        default=(), description="glob patterns of relative paths that are not documents ('*' crosses folders): refused as excluded"
+    )
 
 
 # One type today; becomes a union discriminated on `type` with the second one.

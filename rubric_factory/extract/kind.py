@@ -1,0 +1,68 @@
+"""What a file is, told from its content; its name is never asked."""
+
+import re
+from enum import StrEnum
+
+from rubric_factory.extract.result import Refused
+
+_HTML = re.compile(rb"<(?:!doctype\s+html|html|head|body|title|meta|div|p|h[1-6]|table|article)\b", re.IGNORECASE)
+_XML = re.compile(rb"\s*<\?xml\b|\s*<(?:svg|rss|feed)\b", re.IGNORECASE)
+_BOMS = (
+    (b"\xef\xbb\xbf", "utf-8-sig"),
+    (b"\xff\xfe\x00\x00", "utf-32"),
+    (b"\x00\x00\xfe\xff", "utf-32"),
+    (b"\xff\xfe", "utf-16"),
+    (b"\xfe\xff", "utf-16"),
+)
+_MAGIC = (
+    (b"PK\x03\x04", "zip or office file"),
+    (b"\x1f\x8b", "gzip"),
+    (b"BZh", "bzip2"),
+    (b"\xfd7zXZ", "xz"),
+    (b"\x89PNG", "PNG image"),
+    (b"\xff\xd8\xff", "JPEG image"),
+    (b"GIF8", "GIF image"),
+    (b"\x7fELF", "ELF binary"),
+    (b"%!PS", "PostScript"),
+    (b"{\\rtf", "RTF"),
+    (b"\xd0\xcf\x11\xe0", "old office file"),
+    (b"AT&TFORM", "DjVu"),
+)
+
+
+class Kind(StrEnum):
+    """Kinds with a parser; the value is the media type."""
+
+    PDF = "application/pdf"
+    HTML = "text/html"
+    TEXT = "text/plain"
+
+
+def bom_encoding(data: bytes) -> str | None:
+    """Encoding that a byte order mark names; None without one."""
+    return next((name for mark, name in _BOMS if data.startswith(mark)), None)
+
+
+def kind_of(data: bytes) -> Kind:
+    """Kind of a whole file. Errors: Refused empty, unsupported."""
+    if not data.strip(b"\x00\t\n\r "):
+        raise Refused("empty", f"{len(data)} bytes of nothing but blanks")
+    if b"%PDF-" in data[:1024]:
+        return Kind.PDF
+    for magic, name in _MAGIC:
+        if data.startswith(magic):
+            raise Refused("unsupported", name)
+    head = data[:65536]
+    if bom_encoding(data) not in (None, "utf-8-sig"):
+        head = head.replace(b"\x00", b"")
+    if b"\x00" in head:
+        raise Refused("unsupported", "binary: NUL bytes in the first 64 KiB")
+    controls = sum(head.count(byte) for byte in (*range(1, 9), *range(14, 27), *range(28, 32)))
+    if controls * 200 > len(head):
+        raise Refused("unsupported", f"binary: {controls} control characters in the first {len(head)} bytes")
+    opening = head[:4096]
+    if _HTML.search(opening) and opening.lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n").startswith(b"<"):
+        return Kind.HTML
+    if _XML.match(opening.removeprefix(b"\xef\xbb\xbf")):
+        raise Refused("unsupported", "XML that is not HTML")
+    return Kind.TEXT
