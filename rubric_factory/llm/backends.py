@@ -5,13 +5,17 @@ from typing import Any
 
 from rubric_factory.ledger import Ledger
 from rubric_factory.llm import protocol
+from rubric_factory.llm.batch_files import BatchFilesModel
 from rubric_factory.llm.openai_compatible import OpenAICompatibleModel
 from rubric_factory.llm.paid import Paid
 from rubric_factory.llm.scripted import ScriptedModel
+from rubric_factory.llm.vllm import VllmModel
 from rubric_factory.settings import llm
 
 BACKENDS: dict[str, Callable[[Any], protocol.Backend]] = {
     "openai_compatible": OpenAICompatibleModel,
+    "vllm": VllmModel,
+    "batch_files": BatchFilesModel,
     "scripted": ScriptedModel,
 }
 

@@ -1,0 +1,111 @@
+"""vLLM in this process: whole batches, structured output, prefix caching. Needs the extra [vllm], in an environment of its own."""
+
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from rubric_factory.errors import LanguageModelError, MissingExtraError
+from rubric_factory.llm.chat_api import failed, whole
+from rubric_factory.llm.protocol import Backend, Completion, CompletionFailure, Ready, Request
+from rubric_factory.settings import llm
+from rubric_factory.text import printable
+
+# Requests handed to the engine at once; it schedules within them as its memory allows.
+BATCH_REQUESTS = 512
+# Without disable_any_whitespace a model can fill a reply with blanks up to max_tokens (vllm issue 38696).
+STRUCTURED_OUTPUTS = {"backend": "xgrammar", "disable_any_whitespace": True}
+
+
+class VllmModel(Backend):
+    """See the module. The engine starts with the first batch."""
+
+    def __init__(self, section: llm.Vllm) -> None:
+        super().__init__(section.model, section.revision, "vllm:in-process")
+        self._section = section
+        self._engine: Any = None
+
+    def batches(self, requests: Iterable[Request | None]) -> Iterator[Ready]:
+        """As Backend.batches, BATCH_REQUESTS at a time. Errors: MissingExtraError, LanguageModelError where the engine does not start."""
+        waiting: list[Request] = []
+        for request in requests:
+            if request is None:
+                yield []
+                continue
+            waiting.append(request)
+            if len(waiting) == BATCH_REQUESTS:
+                yield self._answer(waiting)
+                waiting = []
+        if waiting:
+            yield self._answer(waiting)
+
+    def _start(self) -> Any:
+        if self._engine is not None:
+            return self._engine
+        try:
+            import vllm
+        except ImportError:
+            raise MissingExtraError.of("vllm", "vllm") from None
+        local = Path(self.model).exists()
+        try:
+            self._engine = vllm.LLM(
+                model=self.model,
+                # The revision of a local folder is only a name: there is nothing to check out.
+                revision=None if local else self.revision,
+                tokenizer_revision=None if local else self.revision,
+                max_model_len=self._section.max_model_len,
+                tensor_parallel_size=self._section.tensor_parallel_size,
+                gpu_memory_utilization=self._section.gpu_memory_utilization,
+                enable_prefix_caching=True,
+                structured_outputs_config=STRUCTURED_OUTPUTS,
+            )
+        except (RuntimeError, ValueError, OSError) as error:
+            raise LanguageModelError(
+                f"vLLM does not start with {self.model!r}: {printable(str(error), 400)}",
+                expected="a model that vLLM can load, and memory for it",
+                fix="see vLLM's log above; max_model_len, tensor_parallel_size and gpu_memory_utilization are keys of this section",
+            ) from error
+        return self._engine
+
+    def _answer(self, requests: list[Request]) -> Ready:
+        """One batch. A request the engine refuses (too long a prompt, a schema it cannot follow) fails alone."""
+        engine, started = self._start(), time.monotonic()
+        from vllm import SamplingParams
+        from vllm.sampling_params import StructuredOutputsParams
+
+        accepted: list[Request] = []
+        ready: Ready = []
+        for request in requests:
+            shape = None if request.schema is None else StructuredOutputsParams(json=request.schema)
+            sampling = SamplingParams(
+                temperature=request.temperature,
+                top_p=request.top_p,
+                max_tokens=request.max_tokens,
+                seed=request.seed,
+                structured_outputs=shape,
+            )
+            try:
+                engine.enqueue_chat([{"role": m.role, "content": m.content} for m in request.messages], sampling, use_tqdm=False)
+            except ValueError as error:
+                ready.append((request.request_id, failed(CompletionFailure.TRANSPORT, f"vLLM refuses the request: {error}")))
+            else:
+                accepted.append(request)
+        # Outputs come back in the order in which their requests were accepted.
+        outputs = engine.wait_for_completion(use_tqdm=False)
+        share = (time.monotonic() - started) / max(len(outputs), 1)
+        ready.extend((r.request_id, self._completion(output, share)) for r, output in zip(accepted, outputs, strict=True))
+        return ready
+
+    def _completion(self, output: Any, seconds: float) -> Completion:
+        """Completion of a RequestOutput; seconds: its share of the batch's wall time."""
+        answer = output.outputs[0]
+        cut = answer.finish_reason == "length"
+        return Completion(
+            text=whole(answer.text),
+            failure=CompletionFailure.TRUNCATED if cut else None,
+            detail="max_tokens reached" if cut else "",
+            served_model=self.model,
+            prompt_tokens=len(output.prompt_token_ids or ()),
+            completion_tokens=len(answer.token_ids),
+            seconds=seconds,
+        )
