@@ -1,0 +1,168 @@
+"""A clause split into subject, auxiliary, verb and rest, and the question orders made from it. A small grammar, no parser."""
+
+import re
+from dataclasses import dataclass
+
+from rubric_factory.authoring.extractive.lexicon import (
+    ADVERBS,
+    AUXILIARIES,
+    CONJUNCTIONS,
+    DETERMINERS,
+    GENERIC_HEADS,
+    HAVE,
+    IMPERATIVES,
+    NOUN_LIKE,
+    PREPOSITIONS,
+    PRONOUNS,
+    RELATIVES,
+    THIRD_PERSON,
+    VERBS,
+    bare,
+    plural,
+)
+
+_SUBJECT_WORDS = 8
+_POINTING = re.compile(
+    r"\b(?:first|second|third|last|next|other|same|only|another|rest|one|result|results|example|reason|idea|case|difference|problem|way|"
+    r"goal|intention|fact|question|step|latter|former|simplest|easiest|best|most|new|current|advantage|drawback|consequence|author|authors)\b",
+    re.IGNORECASE,
+)
+_NUMBERED_THING = re.compile(
+    r"^(?:Version|Section|Figure|Table|Chapter|Step|Theorem|Algorithm|Example|Line|Page|Issue|Part|Note)\b", re.IGNORECASE
+)
+
+
+_COMMON_ENDINGS = ("ing", "tion", "ment", "ity", "able", "ible", "al", "ive", "ous", "ful", "less", "ic", "ary", "ed", "ness", "or")
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """subject + auxiliary ('' with a plain verb) + adverbs + verb (base form, '' with be or a modal) + rest; rest_start, verb_start: offsets.
+
+    rest follows the auxiliary or the verb; verb_text is the verb as it stands.
+    """
+
+    subject: str
+    auxiliary: str
+    verb: str
+    rest: str
+    rest_start: int
+    verb_start: int
+    negated: bool
+
+    @property
+    def many(self) -> bool:
+        """Whether the subject is plural."""
+        return self.auxiliary in ("are", "were", "have", "do") or (not self.auxiliary and self.verb_is_base)
+
+    @property
+    def verb_is_base(self) -> bool:
+        """Whether the verb stood in its base form, so the subject is plural."""
+        return plural(self.subject.split()[-1]) and bool(self.verb) and not self.auxiliary
+
+
+def _tokens(text: str) -> list[tuple[str, int, int]]:
+    return [(m.group(), m.start(), m.end()) for m in re.finditer(r"\S+", text)]
+
+
+def _is_lexical_verb(tokens: list[tuple[str, int, int]], index: int) -> str:
+    """Base form of the finite verb at index, '' if the token is none (or more likely a noun)."""
+    word, before = bare(tokens[index][0]), bare(tokens[index - 1][0])
+    after = bare(tokens[index + 1][0]) if index + 1 < len(tokens) else ""
+    if not word.isalpha() or before in DETERMINERS | PREPOSITIONS | CONJUNCTIONS or tokens[index][0] != word:
+        return ""
+    if after in AUXILIARIES | HAVE or after in THIRD_PERSON or (after in ("of", "") and THIRD_PERSON.get(word) != "consist"):
+        return ""
+    if word in THIRD_PERSON and not plural(tokens[index - 1][0]):
+        if word in NOUN_LIKE and after not in DETERMINERS and not after.isdigit() and after not in ("in", "to", "for", "on", "with"):
+            return ""
+        return THIRD_PERSON[word]
+    if word in VERBS and plural(tokens[index - 1][0]) and index >= 1 and word not in ("set", "list", "call", "map", "test", "process"):
+        return word
+    return ""
+
+
+def split_clause(text: str, base: int = 0) -> Clause | None:
+    """The clause of text, None where no subject and finite verb are found for sure. base is added to rest_start."""
+    tokens = _tokens(text)
+    for index in range(1, min(len(tokens) - 1, _SUBJECT_WORDS + 1)):
+        word = bare(tokens[index][0])
+        if tokens[index - 1][0].endswith((",", ":", ".", ";")) or word in RELATIVES:
+            return None
+        if word in AUXILIARIES | HAVE and tokens[index][0] == word:
+            return _clause(text, tokens, index, word, "", base)
+        verb = _is_lexical_verb(tokens, index)
+        if verb:
+            return _clause(text, tokens, index, "", verb, base)
+    return None
+
+
+def _clause(text: str, tokens: list[tuple[str, int, int]], index: int, auxiliary: str, verb: str, base: int) -> Clause | None:
+    end = index
+    while end > 1 and bare(tokens[end - 1][0]) in ADVERBS:
+        end -= 1
+    subject = text[: tokens[end - 1][2]]
+    follow, negated = index + 1, auxiliary == "cannot"
+    if auxiliary in HAVE:
+        auxiliary, verb = "", "have"
+    while follow < len(tokens) and bare(tokens[follow][0]) in ADVERBS | {"not"} and (auxiliary or verb == "have"):
+        negated = negated or bare(tokens[follow][0]) == "not"
+        follow += 1
+    if follow >= len(tokens):
+        return None
+    if auxiliary in ("does", "do", "did"):
+        head = bare(tokens[follow][0])
+        if head not in VERBS or follow + 1 >= len(tokens) or not negated:
+            return None
+        verb, follow = head, follow + 1
+    start = tokens[follow][1]
+    return Clause(subject, auxiliary, verb, text[start:].rstrip("."), base + start, base + tokens[index][1], negated)
+
+
+def sound_subject(subject: str) -> bool:
+    """Whether a question can name this subject: a noun phrase that is understood without its paragraph."""
+    tokens = subject.split()
+    plain = [bare(token) for token in tokens]
+    if not 1 <= len(tokens) <= _SUBJECT_WORDS or plain[0] in PRONOUNS - DETERMINERS or plain[0] in PREPOSITIONS | RELATIVES | CONJUNCTIONS:
+        return False
+    if plain[0] in ADVERBS | AUXILIARIES | HAVE or plain[-1] in PREPOSITIONS | DETERMINERS | CONJUNCTIONS or not plain[-1]:
+        return False
+    if any(word in PRONOUNS - {"all", "some", "many", "most", "both", "several", "few"} for word in plain):
+        return False
+    if plain[0] in IMPERATIVES and len(tokens) > 1 and not plural(tokens[0]):
+        return False
+    if _POINTING.search(subject) or _NUMBERED_THING.match(subject) or re.search(r"[,:;(\"“]|\b(?:to|not)\b", subject):
+        return False
+    if plain[0] == "both" and "and" not in plain:
+        return False
+    content = [word for word in plain if word not in DETERMINERS]
+    if not content or (len(content) == 1 and content[0] in GENERIC_HEADS | PRONOUNS | ADVERBS):
+        return False
+    return any(character.isalpha() for character in content[-1]) and len(content[-1]) > 1
+
+
+def lowered(phrase: str, context: str) -> str:
+    """Phrase as it stands inside a sentence: first letter lower-cased unless it is a name (judged by the passage's own usage)."""
+    head = phrase.split(" ", 1)[0]
+    plain = head.strip(",.:;()")
+    if not plain.isalpha() or not plain[0].isupper() or plain[1:] != plain[1:].lower() or (len(plain) == 1 and plain != "A"):
+        return phrase
+    small = plain.lower()
+    if small not in DETERMINERS and re.search(rf"(?<=[a-z,] ){plain}\b", context):
+        return phrase
+    known = small in DETERMINERS | PREPOSITIONS | PRONOUNS | RELATIVES or plural(small) or small.endswith(_COMMON_ENDINGS)
+    if known or re.search(rf"\b{re.escape(small)}\b", context):
+        return phrase[0].lower() + phrase[1:]
+    return phrase
+
+
+def inverted(clause: Clause, context: str, rest: str | None = None) -> str:
+    """Question order: 'is the cache emptied', 'does the cache hold two entries', 'can X not be Y'."""
+    subject = lowered(clause.subject, context)
+    rest = clause.rest if rest is None else rest
+    negation = " not" if clause.negated else ""
+    if clause.verb:
+        helper = clause.auxiliary or ("do" if clause.many else "does")
+        return f"{helper} {subject}{negation} {clause.verb} {rest}".strip()
+    auxiliary = "can" if clause.auxiliary == "cannot" else clause.auxiliary
+    return f"{auxiliary} {subject}{negation} {rest}".strip()

@@ -1,0 +1,60 @@
+"""Conditions: 'If C, M' asks for M; 'M if C' asks for C."""
+
+import re
+from collections.abc import Iterator
+
+from rubric_factory.authoring.extractive.clauses import inverted, lowered, sound_subject, split_clause
+from rubric_factory.authoring.extractive.draft import Draft, main_clause, rest_span
+from rubric_factory.authoring.extractive.lexicon import IMPERATIVES, VERBS, bare
+from rubric_factory.authoring.extractive.sentences import Sentence
+
+_LEADING = re.compile(r"(If|When|Whenever|Unless|Once) ([^,]+), (?:then )?", re.IGNORECASE)
+_TRAILING = re.compile(
+    r",? (only if|only when|if and only if|if|when|unless|as soon as|as long as|provided that|whenever)\s+", re.IGNORECASE
+)
+_ASKED = "under what condition"
+_ADVICE = re.compile(r"(?:you|users|one|authors) (?:should|must|can|may|need|could|have)\b", re.IGNORECASE)
+
+
+def condition(sentence: Sentence, context: str) -> Iterator[Draft]:
+    """Drafts over a condition and what hangs on it."""
+    leading = _LEADING.match(sentence.text)
+    if leading:
+        yield from _consequence(sentence, context, leading)
+    else:
+        yield from _circumstance(sentence, context)
+
+
+def _consequence(sentence: Sentence, context: str, leading: re.Match[str]) -> Iterator[Draft]:
+    text = leading.group(2)
+    clause = split_clause(text + " .")
+    addressed = re.match(r"you (?:\w+)", text)
+    if not addressed and (clause is None or not sound_subject(clause.subject)):
+        return
+    main = sentence.text[leading.end() :]
+    first = bare(main.split()[0])
+    if first in ("and", "or", "but", "which"):
+        return
+    advice = first in IMPERATIVES or _ADVICE.match(main)
+    asked = "what should be done" if advice else "what happens"
+    body = f"{asked} {leading.group(1).lower()} {lowered(text, context)}"
+    role = "what has to be done then" if advice else "what happens then"
+    yield Draft("condition", body, role, sentence, (leading.end(), len(sentence.text) - 1))
+
+
+def _circumstance(sentence: Sentence, context: str) -> Iterator[Draft]:
+    clause = main_clause(sentence)
+    if clause is None:
+        return
+    trailing = _TRAILING.search(clause.rest)
+    if trailing is None or trailing.start() == 0 or (trailing.group(1) == "unless" and clause.negated):
+        return
+    asked = "when" if trailing.group(1).lower() in ("when", "whenever", "as soon as", "only when") else _ASKED
+    if trailing.group(1) == "unless":
+        return
+    kept = clause.rest[: trailing.start()]
+    if "," in kept or kept.split()[-1] in ("only", "even", "especially", "and", "or", "as", "than", "but") or kept.split()[-1] in VERBS:
+        return
+    start, end = rest_span(clause, sentence)
+    role = f"the condition for {lowered(clause.subject, context)}"
+    yield Draft("condition", f"{asked} {inverted(clause, context, kept)}", role, sentence, (start + trailing.start(1), end))

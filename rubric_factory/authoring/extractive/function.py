@@ -1,0 +1,86 @@
+"""What things do: 'S returns X', 'S provides X', 'S consists of X', 'S results in X', 'S defaults to X'."""
+
+import re
+from collections.abc import Iterator
+
+from rubric_factory.authoring.extractive.clauses import lowered
+from rubric_factory.authoring.extractive.draft import Draft, main_clause, rest_span
+from rubric_factory.authoring.extractive.lexicon import (
+    BE,
+    CONSEQUENCE_VERBS,
+    FUNCTION_VERBS,
+    PREPOSITIONAL,
+    PREPOSITIONS,
+    bare,
+    third_person,
+)
+from rubric_factory.authoring.extractive.sentences import Sentence
+
+_PARTICLE = re.compile(r"(to|for|of|on|in|with)\s")
+_MANNER = re.compile(r"([a-z]+(?:ed|en|wn|lt|nt|ut|ne)) (?:\w+ly )?(by|using|with the help of|by means of|via|through)\s")
+_PLACE = re.compile(
+    r"(stored|located|defined|placed|installed|implemented|found|kept|written|set|saved|put|printed|declared|collected) "
+    r"(in|on|at|under|to|inside)\s"
+)
+
+
+def function(sentence: Sentence, context: str) -> Iterator[Draft]:
+    """Drafts that ask for the object of a verb that the lexicon knows."""
+    clause = main_clause(sentence)
+    if clause is None or clause.negated or clause.auxiliary == "cannot":
+        return
+    subject, (start, end) = lowered(clause.subject, context), rest_span(clause, sentence)
+    if clause.auxiliary in BE:
+        yield from _passive(sentence, subject, clause.auxiliary, clause.rest, start, end)
+        return
+    helper = clause.auxiliary or ("do" if clause.many else "does")
+    verb, rest = clause.verb, clause.rest
+    if clause.auxiliary:
+        verb, _, rest = clause.rest.partition(" ")
+        start += len(verb) + 1
+    particle = _PARTICLE.match(rest)
+    kind = PREPOSITIONAL.get(f"{verb} {particle.group(1)}" if particle else verb)
+    if particle and kind:
+        start += particle.end()
+        verb = f"{verb} {particle.group(1)}"
+    elif (
+        verb not in FUNCTION_VERBS | CONSEQUENCE_VERBS
+        or particle
+        or not rest
+        or bare(rest.split()[0]) in PREPOSITIONS | {"and", "or", "as", "not"}
+    ):
+        return
+    kind = kind or ("consequence" if verb in CONSEQUENCE_VERBS - FUNCTION_VERBS else "function")
+    kind = "constraint" if helper in ("must", "should") else kind
+    yield Draft(kind, f"what {helper} {subject} {verb}", _role(subject, helper, verb), sentence, (start, end))
+
+
+def _role(subject: str, helper: str, verb: str) -> str:
+    """'what the cache holds', 'what the cache can hold', 'what caches hold'."""
+    head, _, particle = verb.partition(" ")
+    shown = {"do": head, "does": third_person(head)}.get(helper, f"{helper} {head}")
+    return f"what {subject} {shown} {particle}".strip()
+
+
+def _passive(sentence: Sentence, subject: str, be: str, rest: str, start: int, end: int) -> Iterator[Draft]:
+    purpose = re.match(r"(?:used|intended|designed|meant|needed|required) (to|for)\s", rest)
+    manner, place = _MANNER.match(rest), _PLACE.match(rest)
+    if purpose:
+        word = rest.split()[0]
+        yield Draft("purpose", f"what {be} {subject} {word} for", f"what {subject} {be} {word} for", sentence, (start + purpose.end(), end))
+    elif manner:
+        yield Draft(
+            "means",
+            f"how {be} {subject} {manner.group(1)}",
+            f"how {subject} {be} {manner.group(1)}",
+            sentence,
+            (start + manner.start(2), end),
+        )
+    elif place:
+        yield Draft(
+            "means",
+            f"where {be} {subject} {place.group(1)}",
+            f"where {subject} {be} {place.group(1)}",
+            sentence,
+            (start + place.start(2), end),
+        )

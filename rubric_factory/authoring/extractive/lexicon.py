@@ -1,0 +1,155 @@
+"""Word lists of the extractive author: English function words, verbs it can inflect, nouns that say nothing by themselves."""
+
+
+def word_set(text: str) -> frozenset[str]:
+    """The words of a blank-separated list."""
+    return frozenset(text.split())
+
+
+DETERMINERS = word_set("the a an each every all any some most many both several no few multiple various another")
+PREPOSITIONS = word_set(
+    "in on at by for with from to of as into onto over under after before between during without within through via about against "
+    "per than like upon across along among around behind beyond despite except inside outside since until toward towards"
+)
+# A clause that opens so has no subject that a question could name.
+PRONOUNS = word_set(
+    "it this that these those they he she we you i there here such one ones other others another either neither none both some many "
+    "most what which who whom whose its their his her our your my them him us me itself themselves everything anything nothing "
+    "everyone anyone someone something everybody nobody same latter former few several all"
+)
+# Pronouns that a standalone question must not hold.
+UNRESOLVED = word_set("it its itself this that's these those they them their theirs themselves he she his her we us our ours i my me such")
+BE = word_set("is are was were")
+MODALS = word_set("can could will would should may might must cannot shall")
+HAVE = word_set("has have had")
+AUXILIARIES = BE | MODALS | word_set("does do did")
+RELATIVES = word_set("that which who whom whose where when if unless because whether while whereas although though how why what so but nor")
+CONJUNCTIONS = word_set("and or nor but yet so")
+ADVERBS = word_set(
+    "also always only usually generally typically often normally currently simply just now still then already therefore thus hence never "
+    "mainly mostly sometimes automatically directly explicitly implicitly actually really quite very basically essentially frequently "
+    "commonly internally initially primarily further instead however furthermore moreover additionally immediately rather merely"
+)
+STOPWORDS = (
+    DETERMINERS
+    | PREPOSITIONS
+    | PRONOUNS
+    | AUXILIARIES
+    | HAVE
+    | RELATIVES
+    | CONJUNCTIONS
+    | ADVERBS
+    | word_set(
+        "be been being not more less much very too well even however e.g i.e etc own other than out up down off again once same two-fold "
+        "able let lets get gets got make makes made using used use uses done doing having given need needs needed want wants way ways "
+        "thing things case cases fact kind kinds sort sorts lot lots bit example examples following follows above below similar different "
+        "possible necessary available important certain particular good better best new old simple easy hard useful desired appropriate "
+        "corresponding respective entire whole first second third last next previous additional extra general specific usual common "
+        "main actual current existing exactly approximately least will would must shall provided called known respectively"
+    )
+)
+# Heads that mean nothing outside their paragraph when only "the" stands before them.
+GENERIC_HEADS = word_set(
+    "function method option options value values argument arguments parameter parameters result results problem class command commands "
+    "file files user users object objects type types program algorithm model models data example code case process system procedure "
+    "approach difference reason idea point points question answer output input number list set name names first second third form rest "
+    "remainder purpose effect behavior behaviour following author authors test tests plot figure table default syntax format structure "
+    "implementation operation field flag string node step steps way variable variables matrix vector element elements item items line "
+    "lines caller call text page pages term entry property size length space group member members pair solution estimate estimates "
+    "rule rules description sequence pattern expression equation formula limit error message condition goal intent advantage drawback "
+    "disadvantage distribution probability parameterization section paper document vignette"
+)
+# Words that point at something outside the sentence.
+DEICTIC = word_set(
+    "above below following previous previously preceding aforementioned latter former here hereafter aforesaid earlier later figure fig "
+    "table section sections chapter equation eq appendix listing theorem lemma example examples footnote herein tutorial vignette "
+    "these those this such"
+)
+NUMBER_WORDS = word_set("two three four five six seven eight nine ten eleven twelve sixteen twenty hundred thousand")
+UNITS = word_set(
+    "% percent byte bytes bit bits kb mb gb tb kib mib gib ms ns us s second seconds minute minutes hour hours day days week weeks month "
+    "months year years pt mm cm km inch inches dpi hz khz mhz ghz em ex pixel pixels px characters character lines line columns column "
+    "pages page words word spaces space times points"
+)
+
+# Verbs whose object answers "what does S <verb>?". Base forms; inflection below.
+FUNCTION_VERBS = word_set(
+    "return provide compute contain represent specify define determine control describe include accept create generate store hold "
+    "produce display print perform implement use require need support handle enable allow offer execute replace remove add convert "
+    "evaluate calculate estimate modify insert read write set take give show list invoke call apply assume consider expect extend "
+    "override inherit wrap load manage mark measure select sort split start stop tell test track update yield search place combine "
+    "expose change adjust ignore append assign build check choose collect delete disable draw encode fit format indicate initialize "
+    "initialise install interpolate link map maximize minimize minimise merge parse permit process receive record release render report "
+    "restore resume save scale send serve simulate solve store suppress transform verify introduce illustrate reduce increase avoid "
+    "simplify guarantee exploit adopt reset rename redefine typeset distinguish optimize bind advertise commit"
+)
+MEANING_VERBS = word_set("mean denote represent describe indicate signify")
+CONSEQUENCE_VERBS = word_set("cause prevent ensure imply guarantee trigger make reduce improve")
+# verb + preposition taken together
+PREPOSITIONAL = {
+    "refer to": "definition",
+    "stand for": "definition",
+    "correspond to": "definition",
+    "consist of": "composition",
+    "comprise": "composition",
+    "belong to": "composition",
+    "depend on": "dependency",
+    "rely on": "dependency",
+    "result in": "consequence",
+    "lead to": "consequence",
+    "default to": "default",
+    "apply to": "function",
+    "operate on": "function",
+    "begin with": "function",
+    "start with": "function",
+    "end with": "function",
+    "focus on": "function",
+}
+VERBS = (
+    FUNCTION_VERBS
+    | MEANING_VERBS
+    | CONSEQUENCE_VERBS
+    | word_set("refer stand correspond consist comprise belong depend rely result lead")
+    | word_set(
+        "default operate begin end focus have differ exist happen occur work run become remain appear seem lie fail tend vary grow fall go "
+        "come do look change follow match"
+    )
+)
+# Third persons that are more often plural nouns.
+NOUN_LIKE = word_set(
+    "uses calls sets lists maps links tests marks points results formats types needs changes records reports starts ends displays"
+)
+PLURAL_LIKE_SINGULAR = ("ss", "us", "is", "'s", "’s")
+
+
+def third_person(base: str) -> str:
+    """Third person singular of a regular verb: return -> returns, apply -> applies, match -> matches."""
+    if base in ("have", "do", "go"):
+        return {"have": "has", "do": "does", "go": "goes"}[base]
+    if base.endswith("y") and base[-2] not in "aeiou":
+        return base[:-1] + "ies"
+    return base + ("es" if base.endswith(("s", "x", "z", "ch", "sh")) else "s")
+
+
+THIRD_PERSON = {third_person(base): base for base in sorted(VERBS)}
+IMPERATIVES = VERBS | word_set("note see consider let please remember recall suppose try keep put make be thanks click press type enter")
+
+
+def plural(noun: str) -> bool:
+    """Whether a noun looks like a regular plural."""
+    word = noun.lower().strip(".,;:()\"'")
+    return len(word) > 3 and word.endswith("s") and not word.endswith(PLURAL_LIKE_SINGULAR)
+
+
+def bare(token: str) -> str:
+    """Token without surrounding punctuation, lower-cased."""
+    return token.lower().strip(".,;:!?()[]\"'“”‘’")
+
+
+def stem(word: str) -> str:
+    """Crude stem, enough to see that 'labels' and 'label' or 'computed' and 'computes' are one word."""
+    word = word.lower()
+    for suffix in ("ations", "ation", "ings", "ing", "ies", "ied", "ed", "es", "ly", "s", "e"):
+        if word.endswith(suffix) and len(word) - len(suffix) >= 3:
+            return word[: -len(suffix)].rstrip("y")
+    return word

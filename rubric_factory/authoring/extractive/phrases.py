@@ -1,0 +1,116 @@
+"""The answer cut into phrases, each with the terms that a good answer must hold."""
+
+import re
+from dataclasses import dataclass
+from itertools import pairwise
+
+from rubric_factory.authoring.extractive.lexicon import NUMBER_WORDS, STOPWORDS, UNITS, bare, stem
+from rubric_factory.text import words
+
+_BREAK = re.compile(
+    r"[,;:()]\s*|\s(?=(?:which|that|who|where|when|if|unless|because|since|so that|but|and|or|by|with|without|using|from|for|in order|"
+    r"instead|rather|whereas|while|until|before|after|to|in|on|via|as|than|into|at|within|between|through|during)\s)"
+)
+_TOKEN = re.compile(r"[^\s,;:()\"“”]+")
+_PHRASE_WORDS = 7
+_TERM_WORDS = 2
+_PHRASE_TERMS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """Offsets of a term; begun is where the run of content words around it begins."""
+
+    begun: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """A stretch of the answer and the terms in it; start and end are offsets in the sentence's text."""
+
+    text: str
+    start: int
+    end: int
+    terms: tuple[str, ...]
+
+
+def _content(token: str, asked: frozenset[str]) -> bool:
+    word = bare(token).removesuffix("'s").removesuffix("’s")
+    if word.isdigit() or word in NUMBER_WORDS or (word in UNITS and word not in STOPWORDS):
+        return stem(word) not in asked
+    if len(word) < 3 or word in STOPWORDS or word.endswith("ly") or not any(c.isalpha() for c in word):
+        return False
+    return not {stem(part) for part in words(word)} & asked
+
+
+def _terms(text: str, start: int, end: int, asked: frozenset[str]) -> list[Term]:
+    """Terms in text[start:end], from each run of content words that the question does not give away."""
+    runs: list[list[re.Match[str]]] = []
+    for match in _TOKEN.finditer(text, start, end):
+        if not _content(match.group(), asked):
+            continue
+        number = bool(re.match(r"\d", match.group())) or bare(match.group()) in NUMBER_WORDS
+        joined = runs and text[runs[-1][-1].end() : match.start()] == " " and not number and not _closed(runs[-1])
+        if joined:
+            runs[-1].append(match)
+        else:
+            runs.append([match])
+    return [_term(text, run) for run in runs]
+
+
+def _closed(run: list[re.Match[str]]) -> bool:
+    """Whether a run that starts with a number has its unit or noun already."""
+    first = bare(run[0].group())
+    return len(run) == 2 and (first[:1].isdigit() or first in NUMBER_WORDS)
+
+
+def _term(text: str, run: list[re.Match[str]]) -> Term:
+    """The term of a run: its last two words, which in English hold the head noun."""
+    last = run[-1].start() + len(run[-1].group().rstrip(".'’!?"))
+    return Term(run[0].start(), run[-min(len(run), _TERM_WORDS)].start(), last)
+
+
+def phrases_of(text: str, span: tuple[int, int], question: str) -> list[Phrase]:
+    """Phrases of text[span] that hold at least one term the question does not give away, in order."""
+    asked = frozenset(stem(word) for word in words(question))
+    edges = [span[0], *(m.end() for m in _BREAK.finditer(text, *span)), span[1]]
+    phrases: list[Phrase] = []
+    seen: set[str] = set()
+    waiting: list[Term] = []
+    begun = span[0]
+    for index, (start, end) in enumerate(pairwise(edges)):
+        begun = begun if waiting else start
+        terms = [term for term in _terms(text, start, end, asked) if stem(words(text[term.start : term.end])[-1]) not in seen]
+        seen |= {stem(word) for term in terms for word in words(text[term.start : term.end])}
+        waiting += terms
+        if len(waiting) == 1 and _participle(text, waiting[0]) and index + 2 < len(edges):
+            continue
+        while waiting:
+            phrases.append(_phrase(text, begun, waiting[:_PHRASE_TERMS]))
+            begun, waiting = waiting[:_PHRASE_TERMS][-1].end, waiting[_PHRASE_TERMS:]
+            begun += 1
+    return phrases
+
+
+def _participle(text: str, term: Term) -> bool:
+    """Whether the term is one verb form, which says little without what follows it."""
+    return term.begun == term.start and re.fullmatch(r"[a-z]+(?:ed|ing|en)", text[term.start : term.end]) is not None
+
+
+def _phrase(text: str, start: int, terms: list[Term]) -> Phrase:
+    """The shortest readable stretch over the terms; only the first term where that would be long."""
+    first, last = _widened(text, start, terms[0].begun), terms[-1].end
+    if len(text[first:last].split()) > _PHRASE_WORDS:
+        terms = terms[:1]
+        first, last = terms[0].start, terms[0].end
+    return Phrase(text[first:last], first, last, tuple(text[term.start : term.end] for term in terms))
+
+
+def _widened(text: str, start: int, term: int) -> int:
+    """Start of the phrase: the words before its first term belong to it, a leading comma or conjunction does not."""
+    head = text[start:term]
+    cut = re.match(r"\s*(?:(?:and|or|but|that|which|then|is|are|it|they|also|will|to)\s+)*", head)
+    begun = start + (cut.end() if cut else 0)
+    return term if len(text[begun:term].split()) > 3 or re.search(r"[,;:()]", text[begun:term]) else begun
