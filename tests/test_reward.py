@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rubric_factory.records import Category, Criterion, Judgement, JudgeFailure, Level, Rubric, Verdict
+from rubric_factory.records import Category, Criterion, JudgeFailure, Judgement, Level, Rubric, Verdict
 from rubric_factory.reward import AGGREGATIONS, all_pass, canonical, clipped, rar_explicit, reward_of, signed
 
 

@@ -106,5 +106,5 @@ def test_no_key_is_stored_in_settings(write):
     text = GOOD.replace(
         'type = "extractive"', 'type = "openai_compatible"\nbase_url = "http://x/v1"\nmodel = "m"\nrevision = "r"\napi_key = "s"'
     )
-    with pytest.raises(ConfigurationError, match="unknown key author.openai_compatible.api_key"):
+    with pytest.raises(ConfigurationError, match=r"unknown key author\.openai_compatible\.api_key"):
         load_settings(write(text))

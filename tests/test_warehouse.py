@@ -8,13 +8,13 @@ import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from test_records import TASK
 
 from rubric_factory import sqlfiles, warehouse
 from rubric_factory.errors import WorkspaceError
 from rubric_factory.records import Rejection
 from rubric_factory.tables import TABLES, rejection_rows, task_to_row
 from rubric_factory.workspace import Workspace
-from test_records import TASK
 
 REJECTIONS = rejection_rows([Rejection("s/b", "ingest", "too_large", "9 MB"), Rejection("s/a", "ingest", "empty", "")])
 

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -74,7 +75,7 @@ def test_disk_errors_say_what_to_do(tmp_path, code, words):
     assert words in str(error) and "fix:" in str(error) and "again" in str(error)
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full on this system")
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
 def test_a_full_disk_is_a_workspace_error(tmp_path):
     with pytest.raises(WorkspaceError, match="no space left"), atomic_path(tmp_path / "x") as temporary:
         temporary.symlink_to("/dev/full")

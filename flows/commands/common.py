@@ -13,6 +13,7 @@ import click
 if TYPE_CHECKING:
     from rubric_factory.settings import Settings
     from rubric_factory.stages import Context, StageReport
+    from rubric_factory.workspace import Workspace
 
 DEFAULT_CONFIG = Path("pipeline.toml")
 
@@ -32,6 +33,12 @@ class Invocation:
 
         overrides = {"workspace": self.workspace} if self.workspace else None
         return load_settings(self.config or default, overrides)
+
+    def place(self) -> "Workspace":
+        """The workspace alone: --workspace needs no configuration file."""
+        from rubric_factory.workspace import Workspace
+
+        return Workspace(self.workspace or self.settings().workspace)
 
     def context(self, settings: "Settings | None" = None) -> "Context":
         """What every stage gets: settings, workspace, and progress shown on stderr and kept for `status`."""
