@@ -1,6 +1,6 @@
 """How texts become passages: `[passages]`."""
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from rubric_factory.settings.base import Section
 
@@ -16,3 +16,9 @@ class PassageSettings(Section):
     )
     shingle_words: int = Field(default=5, ge=1, description="words per shingle")
     per_document: int = Field(default=12, ge=1, description="passages selected from one document at most")
+
+    @model_validator(mode="after")
+    def _sizes_ascend(self) -> "PassageSettings":
+        if not self.min_words <= self.target_words <= self.max_words:
+            raise ValueError("min_words <= target_words <= max_words must hold")
+        return self

@@ -1,0 +1,170 @@
+"""Is a passage worth asking about? A score in [0, 1], and the reason and figure where it is refused.
+
+Every rule measures a share or a rate of the text; but for the cues of licences and bibliographies none looks at the language. The
+thresholds are ours, set by reading what falls on either side of them in the sample documents.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rubric_factory.passages.blocks import sentence_cuts, spans
+from rubric_factory.settings.passages import PassageSettings
+
+_WORD = re.compile(r"\w+")
+_SPACE = re.compile(r"\s+")
+_LETTERS = re.compile(r"[^\W\d_]+")
+_DIGITS = re.compile(r"\d+")
+_SYMBOLS = re.compile(r"[^\w\s.,;:'\"()’‘“”?!*`-]+")
+_PARAGRAPH = re.compile(r"\n\s*\n")
+_LEADER = re.compile(r"(?:[.·…_] ?){4,}\s*[\divxlc]+\s*$|\s\.{3,}\s")
+_ENTRY_END = re.compile(r"[^\W\d_].*[,\s]\d{1,4}(?:\s?[,–-]\s?\d{1,4})*")
+_REFERENCE = re.compile(
+    r"\bdoi\b|\barxiv\b|\bpp?\. ?\d|\bvol(?:ume)?\. ?\d|\bet al\.|\b[A-Z]\. ?(?:[A-Z]\. ?)?[A-Z][a-z]+,|\(\d{4}[a-z]?\)|, \d{4}[.:;]"
+    r"|\b\d+\(\d+\)|\bISBN\b|\bProceedings\b|\bJournal of\b|\bUniversity Press\b|^\[\d+\]\s[A-Z]",
+    re.MULTILINE,
+)
+_LICENCE = re.compile(
+    r"permission is hereby granted|without (?:any |express or implied )*warrant|all rights reserved|\bredistribut|\bas is\b"
+    r"|\blicen[cs](?:ors?|ees?)\b|\bcopyright (?:\(c\)|©|holder|notice|owner)|general public licen[cs]e"
+    r"|creative commons|terms and conditions|\bliab(?:le|ility)\b"
+    r"|\bmerchantability|fitness for a particular|\bderivative works?|\bthis licen[cs]e|\bsublicens",
+    re.IGNORECASE,
+)
+_CODE_LINE = re.compile(
+    r"[;{}]\s*$|^\s*(?:>>>|\.\.\.|\$|#include|#define|def |class |import |return\b|template\b|if ?\(|for ?\(|//|/\*|[>+] )"
+    r"|^\s*\d+\s+(?:\S.*)?[;{}(),&*<>]\s*$|\w\(.*\)\s*[;{]?\s*$|<-|^\s*[\w.\[\]]+ ?=[^=]"
+)
+_SKIPPED_SECTION = re.compile(
+    r"(?:[\dA-Z.]{0,6}\s+)?(?:references?(?: cited)?|bibliography|works cited|further reading|literature(?: cited)?|index|"
+    r"(?:table of )?contents|acknowledge?ments?|copyright(?: notice)?|licen[cs]e|see also|navigation)\W*",
+    re.IGNORECASE,
+)
+MIN_SENTENCE_WORDS = 6
+# A line longer than this is cut before the patterns see it: what they look for stands at its ends.
+LINE_CHARACTERS = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """What is measured of one passage: counts, and shares in [0, 1]; references and licence are cues per 100 words."""
+
+    words: int
+    sentences: float
+    symbols: float
+    digits: float
+    code_lines: float
+    leader_lines: float
+    entry_lines: float
+    short_lines: float
+    references: float
+    licence: float
+    variety: float
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """Words, and score in [0, 1]; reason is empty where the passage is fit."""
+
+    words: int
+    score: float
+    reason: str = ""
+    detail: str = ""
+
+
+def _share(part: float, whole: float) -> float:
+    return part / whole if whole else 0.0
+
+
+def _characters(pattern: re.Pattern[str], text: str) -> int:
+    return sum(map(len, pattern.findall(text)))
+
+
+def _count(pattern: re.Pattern[str], lines: list[str]) -> int:
+    return sum(pattern.search(line) is not None for line in lines)
+
+
+def _sentence_words(sentence: str) -> int:
+    """Words of a sentence; 0 for what does not end like one, has few words, or is not mostly letters."""
+    if sentence.rstrip("\"')]”’*_` ")[-1:] not in (".", "!", "?", ":", "。", "！", "？"):
+        return 0
+    words = len(_WORD.findall(sentence))
+    letters = _characters(_LETTERS, sentence) >= 0.6 * (len(sentence) - _characters(_SPACE, sentence))
+    return words if words >= MIN_SENTENCE_WORDS and letters else 0
+
+
+def _words_in_sentences(lines: list[str]) -> int:
+    """Words that stand in sentences; a line of code, table or heading is a gap, so that it does not run into the sentence after it."""
+    prose = "\n".join("" if line.lstrip().startswith(("#", "|", "```")) or _CODE_LINE.search(line) else line for line in lines)
+    found = (
+        paragraph[start:end]
+        for paragraph in _PARAGRAPH.split(prose)
+        for start, end in spans(paragraph, 0, len(paragraph), sentence_cuts(paragraph, 0, len(paragraph)))
+    )
+    return sum(map(_sentence_words, found))
+
+
+def _is_short(line: str) -> bool:
+    return not line.endswith((".", "!", "?", ":", ";", ",")) and len(_WORD.findall(line)) <= 4
+
+
+def measure(text: str) -> Measures:
+    """Measures of a passage's text."""
+    words = _WORD.findall(text)
+    every = [line if len(line) <= LINE_CHARACTERS else f"{line[:200]} {line[-200:]}" for line in text.splitlines()]
+    lines = [line.strip() for line in every if line.strip()]
+    visible = len(text) - _characters(_SPACE, text)
+    return Measures(
+        words=len(words),
+        sentences=_share(_words_in_sentences(text.splitlines()), len(words)),
+        symbols=_share(_characters(_SYMBOLS, text), visible),
+        digits=_share(_characters(_DIGITS, text), visible),
+        code_lines=_share(_count(_CODE_LINE, every), len(lines)),
+        leader_lines=_share(_count(_LEADER, lines), len(lines)),
+        entry_lines=_share(sum(_ENTRY_END.fullmatch(line) is not None for line in lines), len(lines)),
+        short_lines=_share(sum(map(_is_short, lines)), len(lines)),
+        references=100 * _share(len(_REFERENCE.findall(text)), len(words)),
+        licence=100 * _share(len(_LICENCE.findall(text)), len(words)),
+        variety=_share(len({word.lower() for word in words}), len(words)),
+    )
+
+
+# reason, figure of the measures, limit, what the figure is. The first that holds is the reason.
+_LIMITS: tuple[tuple[str, Callable[[Measures], float], float, str], ...] = (
+    ("table_of_contents", lambda m: m.leader_lines, 0.25, "share of lines with dot leaders"),
+    ("index", lambda m: m.entry_lines, 0.4, "share of lines that end in page numbers"),
+    ("bibliography", lambda m: m.references, 4.0, "reference marks per 100 words"),
+    ("licence", lambda m: m.licence, 1.5, "licence phrases per 100 words"),
+    ("code_heavy", lambda m: m.code_lines, 0.5, "share of lines of code"),
+    ("symbol_heavy", lambda m: m.symbols, 0.15, "share of symbols"),
+    ("number_heavy", lambda m: m.digits, 0.25, "share of digits"),
+    ("navigation", lambda m: m.short_lines, 0.7, "share of lines of at most 4 words without a stop"),
+    ("repetitive", lambda m: 1 - m.variety, 0.8, "share of words that were there before"),
+    ("few_sentences", lambda m: 1 - m.sentences, 0.5, "share of words outside sentences"),
+)
+
+
+def _score(text: str, m: Measures, settings: PassageSettings) -> float:
+    """1 for a long passage of nothing but whole sentences; each kind of noise takes its share, cut edges a little."""
+    length = min(1.0, m.words / settings.target_words)
+    noise = (1 - m.code_lines) * (1 - m.short_lines / 2) * (1 - min(1.0, m.symbols / 0.15) / 2) * (1 - min(1.0, m.references / 4) / 2)
+    edges = (0.8 if text[:1].islower() else 1.0) * (1.0 if text.rstrip("\"')]”’*_` ").endswith((".", "!", "?", "。")) else 0.9)
+    return round(max(0.0, min(1.0, m.sentences * noise * edges * (0.5 + 0.5 * length))), 6)
+
+
+def assess(text: str, section: str, settings: PassageSettings) -> Quality:
+    """Score of a passage, and why it is refused: the first rule of the table it breaks, with the figure that was measured.
+
+    section: the heading path, 'A > B'; what lies under References, Contents, Index, Licence and the like is refused by name.
+    """
+    m = measure(text)
+    score = _score(text, m, settings)
+    if m.words < settings.min_words:
+        return Quality(m.words, score, "too_short", f"{m.words} words, at least {settings.min_words} are needed")
+    title = next((part for part in section.split(" > ") if _SKIPPED_SECTION.fullmatch(part)), "")
+    if title:
+        return Quality(m.words, score, "back_matter", f"{m.words} words under the heading {title!r}")
+    for reason, figure, limit, meaning in _LIMITS:
+        if figure(m) >= limit:
+            return Quality(m.words, score, reason, f"{figure(m):.2f} {meaning}, less than {limit:g} is asked for")
+    return Quality(m.words, score)
