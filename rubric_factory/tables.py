@@ -5,7 +5,7 @@ A nested column is never inferred: each is spelt out here once, for the warehous
 
 import pyarrow as pa
 
-from rubric_factory.records import Message, Passage, Rejection, Task, rubric_from_rows, rubric_to_rows
+from rubric_factory.records import Judgement, Message, Passage, Rejection, Rubric, Task, Verdict, rubric_from_rows, rubric_to_rows
 
 _S, _I = pa.string(), pa.int64()
 
@@ -69,6 +69,19 @@ PASSAGES = pa.schema(
         ("text", _S),
         ("words", _I),
         ("settings_digest", _S),
+    ]
+)
+# One row per passage: what the text of its document says of it. reason is empty where the passage is fit; shingles: sorted uint32s.
+PASSAGE_MEASURES = pa.schema(
+    [
+        ("passage_id", _S),
+        ("document_key", _S),
+        ("char_start", _I),
+        ("score", pa.float64()),
+        ("reason", _S),
+        ("detail", _S),
+        ("words_sha256", _S),
+        ("shingles", pa.binary()),
     ]
 )
 # One row per passage: its near-duplicate cluster (id of the first passage in it) and whether tasks are asked of it.
@@ -143,6 +156,23 @@ PUBLISHED: dict[str, pa.Schema] = {
         ]
     ),
 }
+# One row per criterion of a judged response; raw (the judge's reply) and the tokens stand in the first row of each response only.
+VERDICTS = pa.schema(
+    [
+        ("task_id", _S),
+        ("response_id", _S),
+        ("criterion_key", _S),
+        ("level", _I),
+        ("max_level", _I),
+        ("weight", _I),
+        ("failure", _S),
+        ("reason", _S),
+        ("judge", _S),
+        ("raw", _S),
+        ("prompt_tokens", _I),
+        ("completion_tokens", _I),
+    ]
+)
 
 # Every table of the warehouse with its key: what `Warehouse.fold` replaces by, and what is exported for `doctor --repair`.
 TABLES: dict[str, tuple[pa.Schema, tuple[str, ...]]] = {
@@ -150,6 +180,7 @@ TABLES: dict[str, tuple[pa.Schema, tuple[str, ...]]] = {
     "documents": (DOCUMENTS, ("document_key",)),
     "rejections": (REJECTIONS, ("record_id", "stage")),
     "passages": (PASSAGES, ("passage_id",)),
+    "passage_measures": (PASSAGE_MEASURES, ("passage_id",)),
     "selection": (SELECTION, ("passage_id",)),
     "authored": (AUTHORED, ("passage_id", "author")),
     "tasks": (TASKS, ("task_key",)),
@@ -194,3 +225,33 @@ def task_from_row(row: dict[str, object]) -> Task:
     if task.task_id != row["task_id"]:
         raise ValueError(f"task {row['task_key']}: stored id {row['task_id']} is not that of its content, {task.task_id}")
     return task
+
+
+def judgement_rows(judgement: Judgement, rubric: Rubric) -> list[dict[str, object]]:
+    """Rows of VERDICTS, in rubric order: one per criterion, ungraded ones included, so that any aggregation can be recomputed.
+
+    failure: of the criterion, else of the whole response (set on flagged grades too).
+    """
+    found: dict[str, Verdict] = {verdict.criterion_key: verdict for verdict in judgement.verdicts}
+    rows: list[dict[str, object]] = []
+    for criterion in rubric.criteria:
+        verdict = found.get(criterion.criterion_key)
+        failure = (verdict.failure if verdict else None) or judgement.failure
+        first = not rows
+        rows.append(
+            {
+                "task_id": judgement.task_id,
+                "response_id": judgement.response_id,
+                "criterion_key": criterion.criterion_key,
+                "level": verdict.level if verdict else None,
+                "max_level": criterion.max_level,
+                "weight": criterion.weight,
+                "failure": None if failure is None else str(failure),
+                "reason": verdict.reason if verdict else "",
+                "judge": judgement.judge,
+                "raw": judgement.raw if first else None,
+                "prompt_tokens": judgement.prompt_tokens if first else None,
+                "completion_tokens": judgement.completion_tokens if first else None,
+            }
+        )
+    return rows
