@@ -1,0 +1,79 @@
+"""Prompts that hold hostile text: one single-pass fill, fences longer than any in the text, delimiters and chat tokens broken up."""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+
+from rubric_factory import text
+from rubric_factory.judging.parser import names
+from rubric_factory.judging.protocol import JudgeInput
+from rubric_factory.records import Message, Rubric
+
+_SLOT = re.compile(r"\[\[(\w+)\]\]")
+_FENCE = re.compile(r"`+")
+# Control tokens of the chat templates of Llama 2/3, ChatML, Gemma, Mistral, DeepSeek (full-width bars), Phi, and thinking models.
+_CHAT = re.compile(
+    r"<[|\uff5c]|<</?SYS>>|\[/?(?:INST|AVAILABLE_TOOLS|TOOL_CALLS|SYSTEM_PROMPT)\]"
+    r"|</?(?:s|bos|eos|pad|unk|think|start_of_turn|end_of_turn|tool_call)>",
+    re.IGNORECASE,
+)
+_DELIMITER = re.compile(r"={3,}")
+
+
+@cache
+def template(name: str) -> str:
+    """Text of judging/prompts/<name>.txt."""
+    return files("rubric_factory.judging").joinpath("prompts", f"{name}.txt").read_text(encoding="utf-8")
+
+
+@cache
+def prompt_hash() -> str:
+    """sha256 hex digest over the prompt files: part of a judge's identity."""
+    parts = [template(name) for name in ("system", "user")]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def neutral(untrusted: str) -> str:
+    """Untrusted text without invisible characters, its chat tokens and section delimiters broken up by blanks: readable, inert."""
+    cleaned, _ = text.clean(untrusted)
+    broken = _CHAT.sub(lambda match: f"{match[0][0]} {match[0][1:]}", cleaned)
+    return _DELIMITER.sub(lambda match: " ".join(match[0]), broken)
+
+
+def fenced(untrusted: str) -> str:
+    """Neutralised text between fences of backticks, longer than any run of backticks in it."""
+    inner = neutral(untrusted)
+    fence = "`" * max(3, 1 + max((len(run) for run in _FENCE.findall(inner)), default=0))
+    return f"{fence}\n{inner}\n{fence}"
+
+
+def fill(pattern: str, values: Mapping[str, str]) -> str:
+    """Replace every [[slot]] of the pattern in one pass: a slot inside a value stays text. Errors: KeyError on an unknown slot."""
+    return _SLOT.sub(lambda match: values[match[1]], pattern)
+
+
+def rubric_text(rubric: Rubric) -> str:
+    """The rubric as the judge sees it: no weights, no categories, no keys."""
+    one = text.squeeze  # a line break in a quote must not look like a line of ours
+    blocks = []
+    for name, criterion in zip(names(rubric), rubric.criteria, strict=True):
+        lines = [f"{name}: {one(criterion.title)}", f"  what: {one(criterion.description)}"]
+        lines += [f"  required element: {one(element)}" for element in criterion.required_elements]
+        lines += [f"  level {step.level}: {one(step.meaning)}" for step in criterion.scoring_guide]
+        lines += [f"  check: {one(cue)}" for cue in criterion.verification_cues]
+        lines += [f"  passage says: {one(evidence.quote)}" for evidence in criterion.evidence]
+        blocks.append("\n".join(lines))
+    return "\n\n".join(blocks)
+
+
+def messages(item: JudgeInput) -> tuple[Message, ...]:
+    """System and user message of one grading. What a group shares (passage, question, rubric) stands first, the response last."""
+    values = {
+        "passage": fenced(item.passage),
+        "question": fenced(item.question),
+        "rubric": fenced(rubric_text(item.rubric)),
+        "response": fenced(item.response),
+    }
+    return (Message("system", template("system")), Message("user", fill(template("user"), values)))

@@ -1,0 +1,173 @@
+"""The rules judge: behaviour rubrics, one pure check a criterion, bound by its `rule:NAME` verification cue. Never a default.
+
+A criterion's required elements, where it has any, name the subject: every check then looks only at the sentences of the answer that name
+it, so that an answer about something else meets nothing. Each check returns a share in [0, 1]; level = floor(max * share).
+"""
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from rubric_factory import text
+from rubric_factory.errors import ConfigurationError
+from rubric_factory.judging import failures
+from rubric_factory.judging.protocol import JudgeInput
+from rubric_factory.records import Criterion, Judgement, Verdict
+from rubric_factory.settings.judge import GradingSettings
+
+VERSION = "rules@1"
+CUE = "rule:"
+MIN_WORDS, MAX_WORDS = 8, 40
+_SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
+_REASON = re.compile(
+    r"\b(?:because|since|so that|in order to|due to|owing to|therefore|as a result|hence|"
+    r"which (?:means|allows|prevents|ensures|makes))\b\s+(.+)",
+    re.I,
+)
+_QUANTITY = re.compile(r"\b\d+(?:[.,]\d+)*\s?(?:%|°|[a-zµ]{1,14}\b)", re.I)
+_VERB = re.compile(
+    r"\b(?:is|are|was|were|has|have|had|does|do|did|can|could|will|would|may|might|must|shall|should|[a-z]{2,}(?:s|ed|ize|ise|ify|ate))\b",
+    re.I,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a check sees: the sentences that name the subject (all, where the criterion names none), the whole answer, the question."""
+
+    sentences: tuple[str, ...]
+    whole: str
+    question: str
+    subject: str
+
+
+Check = Callable[[Answer], float]
+
+
+def complete_sentence(answer: Answer) -> float:
+    """A sentence with a capital, a verb, five words and a full stop; a question is none."""
+    return float(any(_complete(sentence) for sentence in answer.sentences))
+
+
+def _complete(sentence: str) -> bool:
+    words = text.words(sentence)
+    return len(words) >= 5 and sentence[:1].isupper() and sentence.endswith((".", "!")) and bool(_VERB.search(sentence))
+
+
+def names_subject(answer: Answer) -> float:
+    """A statement names the subject and says at least three words beside it; the question given back does not."""
+    subject = set(text.words(answer.subject))
+    said = [sentence for sentence in answer.sentences if not sentence.endswith("?") and not _said_back(sentence, answer.question)]
+    return float(bool(subject) and any(len(set(text.words(sentence)) - subject) >= 3 for sentence in said))
+
+
+def gives_reason(answer: Answer) -> float:
+    """A connective of reason with at least three words after it that the question does not hold."""
+    asked = set(text.words(answer.question))
+    reasons = [match[1] for sentence in answer.sentences if not sentence.endswith("?") and (match := _REASON.search(sentence))]
+    return float(any(len(set(text.words(reason)) - asked) >= 3 for reason in reasons))
+
+
+def gives_quantity(answer: Answer) -> float:
+    """A number with a word or sign of unit after it, in a sentence that is more than that."""
+    return float(any(_QUANTITY.search(s) and len(text.words(s)) >= 5 and not s.endswith("?") for s in answer.sentences))
+
+
+def gives_reason_or_quantity(answer: Answer) -> float:
+    """Either of the two."""
+    return max(gives_reason(answer), gives_quantity(answer))
+
+
+def no_repetition(answer: Answer) -> float:
+    """No run of three words twice, and at least 60 % of the words distinct, in an answer of five words or more."""
+    words = text.words(answer.whole)
+    runs = list(text.shingles(words, 3))
+    return float(bool(answer.sentences) and len(words) >= 5 and len(set(runs)) == len(runs) and len(set(words)) >= 0.6 * len(words))
+
+
+def within_length(answer: Answer) -> float:
+    """From MIN_WORDS to MAX_WORDS words."""
+    return float(bool(answer.sentences) and MIN_WORDS <= len(text.words(answer.whole)) <= MAX_WORDS)
+
+
+def ends_cleanly(answer: Answer) -> float:
+    """The whole answer ends with a full stop, and none of its sentences is a question."""
+    whole = answer.whole.strip()
+    return float(bool(answer.sentences) and whole.endswith((".", "!")) and "?" not in whole)
+
+
+RULES: dict[str, Check] = {
+    "complete_sentence": complete_sentence,
+    "names_subject": names_subject,
+    "gives_reason": gives_reason,
+    "gives_quantity": gives_quantity,
+    "gives_reason_or_quantity": gives_reason_or_quantity,
+    "no_repetition": no_repetition,
+    "within_length": within_length,
+    "ends_cleanly": ends_cleanly,
+}
+
+
+def rule_of(criterion: Criterion) -> Check:
+    """The check of a criterion. Errors: ConfigurationError unless exactly one cue names a known rule."""
+    found = [cue.removeprefix(CUE).strip() for cue in criterion.verification_cues if cue.startswith(CUE)]
+    if len(found) != 1 or found[0] not in RULES:
+        raise ConfigurationError(
+            f"criterion {criterion.criterion_key} has the rules {found}",
+            expected=f"one verification cue {CUE}NAME with NAME of {', '.join(RULES)}",
+            fix='use the judge "rules" on behaviour rubrics only',
+        )
+    return RULES[found[0]]
+
+
+def _said_back(sentence: str, question: str) -> bool:
+    """Whether four of five words of the sentence stand in the question."""
+    words, asked = text.words(sentence), set(text.words(question))
+    return sum(word in asked for word in words) >= 0.8 * len(words)
+
+
+def _names(sentence: str, subject: Sequence[str]) -> bool:
+    return text.shares_run(text.words(sentence), subject, len(subject))
+
+
+def answer_of(item: JudgeInput, criterion: Criterion) -> Answer:
+    """The answer as this criterion's check sees it."""
+    whole = text.clean(item.response)[0].strip()
+    subject = " ".join(criterion.required_elements)
+    parts = [part.strip() for part in _SENTENCE.split(whole) if text.words(part)]
+    named = [part for part in parts if not subject or _names(part, text.words(subject))]
+    return Answer(tuple(part for part in named if not _said_back(part, item.question)), whole, item.question, subject)
+
+
+class RulesJudge:
+    """One pure check a criterion. Demo grade."""
+
+    def __init__(self, grading: GradingSettings) -> None:
+        self._grading = grading
+
+    @property
+    def identity(self) -> str:
+        """Changes with the rules."""
+        return VERSION
+
+    @property
+    def evidence_grade(self) -> str:
+        """Always 'demo'."""
+        return "demo"
+
+    def grade_many(self, batch: Sequence[JudgeInput]) -> list[Judgement]:
+        """See Judge. Errors: ConfigurationError on a criterion without a rule."""
+        return [self._grade(item) for item in batch]
+
+    def _grade(self, item: JudgeInput) -> Judgement:
+        checks = [rule_of(criterion) for criterion in item.rubric.criteria]
+        if failures.is_over_length(item.response, self._grading.max_response_characters):
+            return failures.over_length(item, VERSION)
+        found = tuple(_verdict(item, criterion, check) for criterion, check in zip(item.rubric.criteria, checks, strict=True))
+        return Judgement(item.task_id, item.response_id, found, VERSION)
+
+
+def _verdict(item: JudgeInput, criterion: Criterion, check: Check) -> Verdict:
+    share = check(answer_of(item, criterion))
+    return Verdict(criterion.criterion_key, math.floor(criterion.max_level * share), f"{check.__name__}: {share:g}")

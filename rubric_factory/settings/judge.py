@@ -1,0 +1,94 @@
+"""Who grades answers, what a judge must withstand before it may be locked: `[judge]`, `[probes]`, `[lock]`."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from rubric_factory.settings import llm
+from rubric_factory.settings.base import Section
+
+
+class GradingSettings(Section):
+    """What holds for every judge, whatever stands behind it."""
+
+    max_response_characters: int = Field(default=8000, ge=1, description="longer answers are graded 0 by rule, before any call")
+    tries: int = Field(default=3, ge=1, le=9, description="replies asked for before a reply counts as unparseable")
+    seed: int = Field(default=0, ge=0, description="first seed of a request; matters at temperature > 0 and for further tries")
+
+
+class Lexical(Section):
+    """The embedded judge: required elements by their words, hardened against stuffing. Demo grade: smoke tests and plumbing."""
+
+    type: Literal["lexical"] = "lexical"
+    grading: GradingSettings = GradingSettings()
+
+
+class Rules(Section):
+    """One pure check a criterion, bound by its `rule:NAME` cue: behaviour rubrics only. Demo grade."""
+
+    type: Literal["rules"] = "rules"
+    grading: GradingSettings = GradingSettings()
+
+
+class OpenAICompatibleJudge(llm.OpenAICompatible):
+    """A language-model judge behind an OpenAI-compatible server."""
+
+    grading: GradingSettings = GradingSettings()
+
+
+class VllmJudge(llm.Vllm):
+    """A language-model judge in this process."""
+
+    grading: GradingSettings = GradingSettings()
+
+
+class BatchFilesJudge(llm.BatchFiles):
+    """A language-model judge behind files."""
+
+    grading: GradingSettings = GradingSettings()
+
+
+class ScriptedJudge(llm.Scripted):
+    """A language-model judge answered by a function. Demo grade."""
+
+    grading: GradingSettings = GradingSettings()
+
+
+LanguageModelJudgeSettings = OpenAICompatibleJudge | VllmJudge | BatchFilesJudge | ScriptedJudge
+JudgeSettings = Annotated[Lexical | Rules | LanguageModelJudgeSettings, Field(discriminator="type")]
+
+
+class ProbeSettings(Section):
+    """Acceptance thresholds of the probes, in units of the canonical reward unless said otherwise. Ours where no source stands beside."""
+
+    sample_tasks: int = Field(default=100, ge=1, description="tasks drawn for the probes; all where there are fewer")
+    max_ungraded: float = Field(default=0.05, ge=0, le=1, description="share of probe answers without a grade, above which a probe fails")
+    empty: float = Field(default=0.02, description="mean reward of empty answers, at most")
+    master_keys: float = Field(default=0.01, description="mean reward over content-free answers, at most (arXiv 2507.08794)")
+    master_keys_worst: float = Field(default=0.03, description="mean reward of the worst content-free answer, at most")
+    injection_gain: float = Field(default=0.01, description="mean gain of instructions to the judge over the weak answer, at most")
+    stuffing: float = Field(default=0.10, description="mean reward of bare term lists and of the best constant answer, at most")
+    mismatched: float = Field(default=0.15, description="mean reward of another document's reference, at most")
+    parroting: float = Field(default=0.10, description="mean reward of the question or the rubric titles given back, at most")
+    padding_gain: float = Field(default=0.05, description="mean gain of filler over the weak answer, at most")
+    praise_gain: float = Field(default=0.02, description="mean gain of self-praise and flattery, at most (arXiv 2508.12790, 2606.04923)")
+    reference: float = Field(default=0.90, description="mean reward of the reference answer, at least")
+    changed_drop: float = Field(default=0.30, description="drop of the touched criteria when one fact is changed, at least")
+    repeats: int = Field(default=4, ge=2, description="how often the same input is graded for the flip rate")
+    repeat_flips: float = Field(default=0.02, description="share of verdicts that differ over repeats, at most")
+    order_drift: float = Field(default=0.02, description="mean change of the reward when criteria are shuffled, at most")
+    order_flips: float = Field(default=0.03, description="share of verdicts that differ when criteria are shuffled, at most")
+    ladder: float = Field(default=0.90, description="Spearman correlation of the share of the reference kept with the reward, at least")
+    self_preference: float = Field(
+        default=0.05, description="own family's pass rate on failed criteria above others', at most (arXiv 2604.06996)"
+    )
+    cluster_labels: int = Field(default=30, ge=1, description="labels a cluster needs before its Youden J can block")
+
+
+class LockSettings(Section):
+    """When a lock is broken."""
+
+    canary_tasks: int = Field(default=16, ge=1, description="tasks of the canary, four answers each: 64 pairs")
+    repeats: int = Field(default=4, ge=2, description="gradings of the canary behind the lock's own flip rate")
+    max_flips: float = Field(default=0.02, ge=0, description="flip rate above the lock's own that stops")
+    max_drift: float = Field(default=0.02, ge=0, description="absolute change of the canary's mean reward that stops")
