@@ -3,9 +3,11 @@
 A nested column is never inferred: each is spelt out here once, for the warehouse and for the published version alike.
 """
 
+from typing import Any
+
 import pyarrow as pa
 
-from rubric_factory.records import Judgement, Message, Passage, Rejection, Rubric, Task, Verdict, rubric_from_rows, rubric_to_rows
+from rubric_factory.records import Document, Judgement, Message, Passage, Rejection, Rubric, Section, Task, Verdict, rubric_from_rows, rubric_to_rows
 
 _S, _I = pa.string(), pa.int64()
 
@@ -48,6 +50,8 @@ DOCUMENTS = pa.schema(
         ("settings_digest", _S),
         ("shard", _S),
         ("seconds", pa.float64()),
+        # Key of the first document with the same bytes; empty for that one. Readers take the rows where it is empty.
+        ("duplicate_of", _S),
     ]
 )
 TEXTS = pa.schema([*DOCUMENTS, ("text", _S), ("page_starts", pa.list_(_I)), ("sections", pa.list_(SECTION))])
@@ -192,6 +196,26 @@ def rejection_rows(rejections: list[Rejection]) -> pa.Table:
     """Rejections as a table."""
     return pa.Table.from_pylist(
         [{"record_id": r.record_id, "stage": r.stage, "reason": r.reason, "detail": r.detail} for r in rejections], schema=REJECTIONS
+    )
+
+
+def document_to_row(document: Document, **facts: object) -> dict[str, object]:
+    """Document as a row of TEXTS. facts: words, removed_characters, settings_digest, shard, seconds."""
+    own = ("page_count", "characters", "page_starts", "sections", "duplicate_of", *facts)
+    row: dict[str, object] = {name: getattr(document, name) for name in TEXTS.names if name not in own}
+    row.update(facts, page_count=len(document.page_starts), characters=len(document.text), duplicate_of=None)
+    row["page_starts"] = list(document.page_starts)
+    row["sections"] = [{"start": s.start, "level": s.level, "title": s.title} for s in document.sections]
+    return row
+
+
+def document_from_row(row: dict[str, Any]) -> Document:
+    """Inverse of document_to_row. Errors: ValueError on a broken invariant."""
+    names = [name for name in Document.__dataclass_fields__ if name not in ("page_starts", "sections")]
+    return Document(
+        **{name: row[name] for name in names},
+        page_starts=tuple(row["page_starts"]),
+        sections=tuple(Section(s["start"], s["level"], s["title"]) for s in row["sections"]),
     )
 
 

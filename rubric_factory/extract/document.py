@@ -8,8 +8,6 @@ from rubric_factory.extract.kind import Kind, kind_of
 from rubric_factory.extract.result import Extracted, Refused
 from rubric_factory.text import clean, squeeze, words
 
-# Part of every settings digest: raised whenever the same bytes come out as another text.
-EXTRACTION = 1
 _PARSERS = {Kind.PDF: pdf.extract, Kind.HTML: html.extract, Kind.TEXT: plain.extract}
 
 

@@ -6,6 +6,10 @@ from dataclasses import dataclass, field
 from rubric_factory.records import Section
 
 
+# Part of every settings digest: raised whenever the same bytes come out as another text.
+EXTRACTION = 1
+
+
 class Refused(Exception):
     """A document that is not kept. reason: a snake_case word; detail: one line with the figure."""
 

@@ -1,0 +1,98 @@
+"""Shards of extracted texts: texts/<name>.parquet, written at once, read one row group at a time.
+
+A shard carries its refusals in the file's metadata, so that it is complete in itself: found after a kill, it is folded as it is.
+"""
+
+import json
+from collections.abc import Collection, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from rubric_factory.errors import WorkspaceError
+from rubric_factory.records import Document, Rejection
+from rubric_factory.tables import DOCUMENTS, TEXTS, document_from_row
+from rubric_factory.workspace import Workspace, atomic_path
+
+GROUP_CHARACTERS = 8_000_000
+_REJECTIONS = b"rejections"
+
+
+def shard_path(workspace: Workspace, name: str) -> Path:
+    """Where a shard lies."""
+    return workspace.texts / f"{name}.parquet"
+
+
+def write_shard(path: Path, results: Iterable[dict[str, Any] | Rejection]) -> None:
+    """Write rows of TEXTS, in the order given, and refusals, atomically. Errors: WorkspaceError."""
+    rejections: list[Rejection] = []
+    with atomic_path(path) as temporary, pq.ParquetWriter(temporary, TEXTS, compression="zstd") as writer:
+        rows: list[dict[str, Any]] = []
+        waiting = 0
+        for result in results:
+            if isinstance(result, Rejection):
+                rejections.append(result)
+                continue
+            rows.append(result)
+            waiting += len(result["text"])
+            if waiting >= GROUP_CHARACTERS:
+                writer.write_table(pa.Table.from_pylist(rows, schema=TEXTS))
+                rows, waiting = [], 0
+        if rows:
+            writer.write_table(pa.Table.from_pylist(rows, schema=TEXTS))
+        writer.add_key_value_metadata({_REJECTIONS.decode(): json.dumps([[r.record_id, r.reason, r.detail] for r in rejections])})
+
+
+def read_shard(path: Path) -> tuple[pa.Table, list[Rejection]]:
+    """Rows of DOCUMENTS (no text) and refusals of a shard. Errors: WorkspaceError for a missing or damaged file."""
+    with _open(path) as file:
+        table = file.read(columns=DOCUMENTS.names).select(DOCUMENTS.names)
+        found = json.loads((file.metadata.metadata or {}).get(_REJECTIONS, b"[]"))
+    return table, [Rejection(key, "ingest", reason, detail) for key, reason, detail in found]
+
+
+def is_complete(path: Path) -> bool:
+    """Whether a shard is there and can be read; a damaged one is removed."""
+    if not path.exists():
+        return False
+    try:
+        read_shard(path)
+    except WorkspaceError:
+        path.unlink()
+        return False
+    return True
+
+
+def read_texts(workspace: Workspace, keys: Collection[str] | None = None) -> Iterator[Document]:
+    """Documents of the last finished ingest, exact duplicates left out; all, or those whose keys are given.
+
+    Streamed, one row group in memory; shards in the order of their first key, documents in key order within one.
+    Errors: WorkspaceError for a missing or damaged shard.
+    """
+    shards: dict[str, set[str]] = {}
+    for key, shard in _locations(workspace):
+        if keys is None or key in keys:
+            shards.setdefault(shard, set()).add(key)
+    for shard, wanted in sorted(shards.items(), key=lambda item: min(item[1])):
+        with _open(shard_path(workspace, shard)) as file:
+            for group in range(file.num_row_groups):
+                for row in file.read_row_group(group).to_pylist():
+                    if row["document_key"] in wanted:
+                        yield document_from_row(row)
+
+
+def _locations(workspace: Workspace) -> list[tuple[str, str]]:
+    path = workspace.tables / "documents.parquet"
+    if not path.exists():
+        return []
+    rows = pq.read_table(path, columns=["document_key", "shard", "duplicate_of"]).to_pylist()
+    return [(row["document_key"], row["shard"]) for row in rows if row["duplicate_of"] is None]
+
+
+def _open(path: Path) -> pq.ParquetFile:
+    try:
+        return pq.ParquetFile(path)
+    except (OSError, pa.ArrowException) as error:
+        raise WorkspaceError(f"cannot read {path}: {error}", expected="a shard of texts", fix="run `rubric-factory ingest` again") from None

@@ -1,0 +1,4 @@
+-- One row: how many documents are kept.
+SELECT count(*) AS documents
+FROM documents
+WHERE duplicate_of IS NULL;
