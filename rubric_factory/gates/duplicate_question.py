@@ -5,19 +5,18 @@ from collections import Counter, defaultdict
 
 from rubric_factory.gates.protocol import GateFinding
 from rubric_factory.gates.wording import content, jaccard
-from rubric_factory.records import Task
 from rubric_factory.settings.gates import GateSettings
 from rubric_factory.text import printable
 
 
-def duplicate_question(tasks: list[Task], settings: GateSettings) -> dict[str, GateFinding]:
+def duplicate_question(questions: dict[str, str], settings: GateSettings) -> dict[str, GateFinding]:
     """Finding by task_key; figure: Jaccard similarity of content words to the most similar earlier question that stays.
 
     Set-similarity join with prefix filtering (Bayardo 2007, AllPairs): words in order of rarity, only the first
     n - ceil(threshold * n) + 1 of a question can make it similar enough to another, so only those are looked up. Exact, no hashing.
     """
     threshold = settings.duplicate_question_jaccard
-    bags = {task.task_key: set(content(task.question)) or {task.question} for task in tasks}
+    bags = {key: set(content(question)) or {question} for key, question in questions.items()}
     rarity = Counter(word for bag in bags.values() for word in bag)
     kept: dict[str, list[str]] = defaultdict(list)
     findings: dict[str, GateFinding] = {}

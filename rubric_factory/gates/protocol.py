@@ -43,4 +43,5 @@ class GateFinding:
 
 
 Gate = Callable[[GateInput, GateSettings], GateFinding]
-CorpusGate = Callable[[list[Task], GateSettings], dict[str, GateFinding]]
+# Questions by task_key in, findings by task_key out.
+CorpusGate = Callable[[dict[str, str], GateSettings], dict[str, GateFinding]]

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from rubric_factory.settings import llm
 from rubric_factory.settings.base import Section
@@ -16,11 +16,24 @@ class Extractive(Section):
 
 
 class WritingSettings(Section):
-    """What a language-model author is asked for. No dataset without saying so: see the prompt files."""
+    """What a language-model author is asked for. Limits in characters bound the reply schema, and so the tokens a reply may take.
+
+    A request allows at least as many tokens as the schema can need, whatever sampling.max_tokens says; lower limits for a small context.
+    """
 
     tasks_per_passage: int = Field(default=1, ge=1, le=8, description="tasks of one passage")
     min_criteria: int = Field(default=4, ge=2, description="criteria asked for, at least")
     max_criteria: int = Field(default=12, le=20, description="criteria asked for, at most")
+    question_characters: int = Field(default=500, ge=20, description="longest question")
+    reference_characters: int = Field(default=1800, ge=20, description="longest reference answer")
+    statement_characters: int = Field(default=240, ge=10, description="longest description of a criterion, longest evidence quote")
+    phrase_characters: int = Field(default=100, ge=4, description="longest title, required element, level of a scoring guide, cue")
+
+    @model_validator(mode="after")
+    def _band(self) -> "WritingSettings":
+        if self.min_criteria > self.max_criteria:
+            raise ValueError("min_criteria must not exceed max_criteria")
+        return self
 
 
 class OpenAICompatibleAuthor(llm.OpenAICompatible):

@@ -1,0 +1,84 @@
+"""author: selected passages -> tasks, by the configured author; only passages that were not asked about yet.
+
+The table `tasks` holds the work of one author only, the configured one: tasks of another author, or of other author settings, are
+removed first, and so can never reach a version. Coming back to an earlier author costs time, not money: the ledger keeps its answers.
+"""
+
+import time
+from collections.abc import Iterator
+
+import pyarrow as pa
+
+from rubric_factory import warehouse
+from rubric_factory.authoring.authors import asked_as, open_author
+from rubric_factory.authoring.protocol import Authored
+from rubric_factory.records import Passage
+from rubric_factory.stages import Context, StageReport
+from rubric_factory.tables import AUTHORED, TASKS, passage_from_row, rejection_rows, task_to_row
+
+# What a kill may lose at most; the answers themselves lie in the ledger before they come here.
+BATCH_PASSAGES = 200
+BATCH_SECONDS = 30.0
+
+
+def _passages(rows: pa.Table) -> Iterator[tuple[Passage, str]]:
+    """Passages with their document's title, a slice of rows at a time."""
+    for batch in rows.to_batches(max_chunksize=500):
+        for row in batch.to_pylist():
+            yield passage_from_row(row), row["title"]
+
+
+class _Writer:
+    """Folds what an author made, a batch per transaction: a passage counts as asked exactly when its tasks and rejections are there."""
+
+    def __init__(self, house: warehouse.Warehouse, asked: str) -> None:
+        self._house, self._asked = house, asked
+        self._batch: list[Authored] = []
+        self._since = time.monotonic()
+        self.tasks = self.pending = 0
+
+    def add(self, authored: Authored) -> None:
+        """Take one passage's result; fold if it is time."""
+        if authored.pending:
+            self.pending += 1
+            return
+        self._batch.append(authored)
+        if len(self._batch) >= BATCH_PASSAGES or time.monotonic() - self._since >= BATCH_SECONDS:
+            self.fold()
+
+    def fold(self) -> None:
+        """Commit what was taken."""
+        batch, self._batch, self._since = self._batch, [], time.monotonic()
+        tasks = [task_to_row(task) for one in batch for task in one.tasks]
+        asked = [{"passage_id": one.passage_id, "author": self._asked, "tasks": len(one.tasks)} for one in batch]
+        with self._house.transaction():
+            self._house.fold("tasks", pa.Table.from_pylist(tasks, schema=TASKS))
+            self._house.fold("authored", pa.Table.from_pylist(asked, schema=AUTHORED))
+            self._house.fold("rejections", rejection_rows([rejection for one in batch for rejection in one.rejections]))
+        self.tasks += len(tasks)
+
+
+def author(context: Context) -> StageReport:
+    """Ask the configured author about every selected passage that it was not asked about. Errors: those of open_author and the backend."""
+    started = time.monotonic()
+    asked = asked_as(context.settings)
+    with warehouse.opened(context.workspace) as house:
+        with house.transaction():
+            for statement in ("drop_stale_authored", "drop_stale_tasks", "drop_stale_author_rejections"):
+                house.run(statement, **({"asked": asked} if statement == "drop_stale_authored" else {}))
+        rows = house.run("passages_to_author", asked=asked)
+        writer = _Writer(house, asked)
+        with (
+            context.progress.step("author", rows.num_rows, "passages") as step,
+            open_author(context.settings, context.workspace) as opened,
+        ):
+            try:
+                for authored in opened.write(_passages(rows)):
+                    writer.add(authored)
+                    step.advance()
+            finally:
+                writer.fold()
+        house.export("tasks", "authored", "rejections")
+        counts = {"passages": rows.num_rows, "pending": writer.pending, "written": writer.tasks, "tasks": house.count("tasks")}
+        rejections = {row["reason"]: row["records"] for row in house.rows("count_rejections", stage="author")}
+    return StageReport("author", counts, rejections, time.monotonic() - started)

@@ -1,0 +1,95 @@
+"""gate: every task of the configured author through every gate; findings kept, refusals named.
+
+All tasks are checked again on each run: the gates are pure and fast, and so no finding can be older than its task or its threshold.
+"""
+
+import time
+from collections.abc import Iterable
+
+import pyarrow as pa
+
+from rubric_factory import warehouse
+from rubric_factory.authoring.authors import author_identity
+from rubric_factory.gates.protocol import GateFinding, GateInput, Severity
+from rubric_factory.gates.table import CORPUS_GATES, GATES, check_task, first_refusal
+from rubric_factory.records import Rejection
+from rubric_factory.settings.gates import GateSettings
+from rubric_factory.stages import Context, StageReport
+from rubric_factory.tables import GATE_RESULTS, passage_from_row, rejection_rows, task_from_row
+
+
+def _row(task_id: str, gate: str, severity: Severity, finding: GateFinding) -> dict[str, object]:
+    figures = {"passed": finding.passed, "figure": float(finding.figure), "detail": finding.detail}
+    return {"task_id": task_id, "gate": gate, "severity": str(severity), **figures}
+
+
+def _refusal(task_id: str, gate: str, finding: GateFinding) -> Rejection:
+    return Rejection(task_id, "gate", gate, f"figure {finding.figure:g}: {finding.detail}")
+
+
+class _Findings:
+    """What the gates found so far: rows as Arrow batches, refusals, and the questions that are still in."""
+
+    def __init__(self, settings: GateSettings) -> None:
+        self._settings = settings
+        self._tables = [GATE_RESULTS.empty_table()]
+        self._passed: dict[str, tuple[str, str]] = {}
+        self.rejections: list[Rejection] = []
+
+    @property
+    def passed(self) -> int:
+        """Tasks that nothing refused."""
+        return len(self._passed)
+
+    def add(self, rows: Iterable[dict[str, object]]) -> None:
+        """Append rows of gate_results."""
+        self._tables.append(pa.Table.from_pylist(list(rows), schema=GATE_RESULTS))
+
+    def check(self, batch: list[dict[str, object]]) -> None:
+        """Run the gates of one task each over rows of tasks_to_gate."""
+        rows: list[dict[str, object]] = []
+        for item in (GateInput(task_from_row(r["task"]), passage_from_row(r["passage"]), str(r["title"])) for r in batch):  # type: ignore[arg-type]
+            task_id, findings = item.task.task_id, check_task(item, self._settings)
+            rows += [_row(task_id, gate, GATES[gate].severity, finding) for gate, finding in findings.items()]
+            refused = first_refusal(findings)
+            if refused:
+                self.rejections.append(_refusal(task_id, refused, findings[refused]))
+            else:
+                self._passed[item.task.task_key] = (task_id, item.task.question)
+        self.add(rows)
+
+    def check_corpus(self) -> None:
+        """Run the gates over all tasks that are still in; each refuses before the next one looks."""
+        for gate, check in CORPUS_GATES.items():
+            findings = check({key: question for key, (_, question) in self._passed.items()}, self._settings)
+            self.add(_row(self._passed[key][0], gate, Severity.ERROR, finding) for key, finding in findings.items())
+            for key, finding in findings.items():
+                if not finding.passed:
+                    self.rejections.append(_refusal(self._passed.pop(key)[0], gate, finding))
+
+    def table(self) -> pa.Table:
+        """All rows."""
+        return pa.concat_tables(self._tables)
+
+
+def gate(context: Context) -> StageReport:
+    """Check every task of the configured author; results, rejections and exports replace the former ones in one transaction."""
+    started = time.monotonic()
+    identity = author_identity(context.settings)
+    findings, checked = _Findings(context.settings.gates), 0
+    with warehouse.opened(context.workspace) as house:
+        with context.progress.step("gate", house.count("tasks"), "tasks") as step:
+            for batch in house.batches("tasks_to_gate", batch_rows=500, author=identity):
+                findings.check(batch)
+                checked += len(batch)
+                step.advance(len(batch))
+            findings.check_corpus()
+        with house.transaction():
+            house.run("drop_gate_results")
+            house.run("forget_stage_rejections", stage="gate")
+            house.fold("gate_results", findings.table())
+            house.fold("rejections", rejection_rows(findings.rejections))
+        house.export("gate_results", "rejections")
+        rejections = {row["reason"]: row["records"] for row in house.rows("count_rejections", stage="gate")}
+    counts = {"tasks": checked, "passed": findings.passed, "refused": len(findings.rejections)}
+    return StageReport("gate", counts, rejections, time.monotonic() - started)

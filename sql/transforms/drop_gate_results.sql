@@ -1,0 +1,2 @@
+-- No row: removes every gate result, before all tasks are checked again.
+DELETE FROM gate_results;
