@@ -1,7 +1,9 @@
 """The extractive author: passage in, tasks out, by pattern families over its sentences. Deterministic; needs no model."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
+from rubric_factory.authoring.extractive.advice import advice
 from rubric_factory.authoring.extractive.cause import cause
 from rubric_factory.authoring.extractive.comparison import comparison
 from rubric_factory.authoring.extractive.condition import condition
@@ -12,17 +14,31 @@ from rubric_factory.authoring.extractive.draft import Draft, Family
 from rubric_factory.authoring.extractive.function import function
 from rubric_factory.authoring.extractive.purpose import purpose
 from rubric_factory.authoring.extractive.quantity import quantity
+from rubric_factory.authoring.extractive.relation import relation
 from rubric_factory.authoring.extractive.rubric import build_rubric
-from rubric_factory.authoring.extractive.sentences import hostile, sentences_of
-from rubric_factory.authoring.extractive.wording import question_of, topic_of
+from rubric_factory.authoring.extractive.sentences import hostile, sentences_of, without_adjunct
+from rubric_factory.authoring.extractive.wording import given_away, question_of, topic_of
 from rubric_factory.authoring.protocol import Authored
 from rubric_factory.records import Message, Passage, Rejection, Task
 from rubric_factory.settings.author import Extractive
 from rubric_factory.text import words
 
 IDENTITY = "extractive@1"
+_GIVEN_AWAY = 0.55  # share of the reference's content words
 # In the order of trust: of one sentence the first family that makes a sound task wins.
-FAMILIES: tuple[Family, ...] = (quantity, default, cause, comparison, condition, purpose, definition, function, constraint)
+FAMILIES: tuple[Family, ...] = (
+    quantity,
+    default,
+    cause,
+    comparison,
+    condition,
+    purpose,
+    advice,
+    definition,
+    relation,
+    function,
+    constraint,
+)
 
 
 class ExtractiveAuthor:
@@ -64,7 +80,7 @@ class ExtractiveAuthor:
 
     def _task(self, passage: Passage, topic: str, draft: Draft, slot: int) -> Task | None:
         question = question_of(draft.body, topic, passage.text)
-        if question is None:
+        if question is None or given_away(question, draft.sentence.text) > _GIVEN_AWAY:
             return None
         key = f"{passage.passage_key}/{slot}"
         rubric = build_rubric(draft, question, passage.text, key)
@@ -89,10 +105,16 @@ def _ranked(text: str) -> list[list[Draft]]:
     """Drafts per sentence, the most trusted family first within a sentence; sentences by family, then by place."""
     found = []
     for place, sentence in enumerate(sentences_of(text)):
-        drafts = [(rank, draft) for rank, family in enumerate(FAMILIES) for draft in family(sentence, text)]
+        main, adjunct = without_adjunct(sentence)
+        drafts = [(rank, _within(draft, adjunct)) for rank, family in enumerate(FAMILIES) for draft in family(main, text)]
         if drafts:
             found.append((drafts[0][0], place, [draft for _, draft in drafts]))
     return [drafts for _, _, drafts in sorted(found, key=lambda item: item[:2])]
+
+
+def _within(draft: Draft, adjunct: str) -> Draft:
+    """The draft asked under the sentence's leading adjunct: '... on Linux', '... in the default mode'."""
+    return replace(draft, body=f"{draft.body} {adjunct}") if adjunct else draft
 
 
 def _same(question: str, other: frozenset[str]) -> bool:

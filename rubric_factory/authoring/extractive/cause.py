@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from rubric_factory.authoring.extractive.clauses import inverted, lowered, sound_subject, split_clause
+from rubric_factory.authoring.extractive.clauses import inverted, sound_subject, split_clause
 from rubric_factory.authoring.extractive.draft import Draft, main_clause, rest_span
 from rubric_factory.authoring.extractive.sentences import Sentence
 

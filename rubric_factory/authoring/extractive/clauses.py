@@ -37,9 +37,9 @@ _COMMON_ENDINGS = ("ing", "tion", "ment", "ity", "able", "ible", "al", "ive", "o
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """subject + auxiliary ('' with a plain verb) + adverbs + verb (base form, '' with be or a modal) + rest; rest_start, verb_start: offsets.
+    """subject + auxiliary ('' with a plain verb) + adverbs + verb (base form, '' with be or a modal) + rest.
 
-    rest follows the auxiliary or the verb; verb_text is the verb as it stands.
+    rest_start and verb_start are offsets in the sentence.
     """
 
     subject: str
@@ -154,6 +154,13 @@ def lowered(phrase: str, context: str) -> str:
     if known or re.search(rf"\b{re.escape(small)}\b", context):
         return phrase[0].lower() + phrase[1:]
     return phrase
+
+
+def supposed(clause: Clause, context: str) -> str:
+    """The clause as a supposition in other words: 'the cache happens to be empty', 'two classes happen to meet'."""
+    subject, happen = lowered(clause.subject, context), "happen" if clause.many else "happens"
+    negation = "not " if clause.negated else ""
+    return f"{subject} {happen} {negation}to {clause.verb or 'be'} {clause.rest}"
 
 
 def inverted(clause: Clause, context: str, rest: str | None = None) -> str:

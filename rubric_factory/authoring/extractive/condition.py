@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from rubric_factory.authoring.extractive.clauses import inverted, lowered, sound_subject, split_clause
+from rubric_factory.authoring.extractive.clauses import inverted, lowered, sound_subject, split_clause, supposed
 from rubric_factory.authoring.extractive.draft import Draft, main_clause, rest_span
 from rubric_factory.authoring.extractive.lexicon import IMPERATIVES, VERBS, bare
 from rubric_factory.authoring.extractive.sentences import Sentence
@@ -37,9 +37,12 @@ def _consequence(sentence: Sentence, context: str, leading: re.Match[str]) -> It
         return
     advice = first in IMPERATIVES or _ADVICE.match(main)
     asked = "what should be done" if advice else "what happens"
-    body = f"{asked} {leading.group(1).lower()} {lowered(text, context)}"
-    role = "what has to be done then" if advice else "what happens then"
-    yield Draft("condition", body, role, sentence, (leading.end(), len(sentence.text) - 1))
+    connective = leading.group(1).lower()
+    body = f"{asked} {connective} {lowered(text, context)}"
+    span = (leading.end(), len(sentence.text) - 1)
+    yield Draft("condition", body, body, sentence, span)
+    if clause and not addressed and (clause.verb or clause.auxiliary in ("is", "are")):
+        yield Draft("condition", f"{asked} {connective} {supposed(clause, context).rstrip(' .')}", body, sentence, span)
 
 
 def _circumstance(sentence: Sentence, context: str) -> Iterator[Draft]:

@@ -8,7 +8,7 @@ from rubric_factory.authoring.extractive.draft import Draft, main_clause, rest_s
 from rubric_factory.authoring.extractive.lexicon import BE, MEANING_VERBS, third_person
 from rubric_factory.authoring.extractive.sentences import Sentence
 
-_COMPLEMENT = re.compile(r"(?:an?|the|one of the|any|either an?|both an?|part of|based on)\s", re.IGNORECASE)
+_COMPLEMENT = re.compile(r"(?:an?|the|one of the|any|either an?|both an?|part of|to)\s", re.IGNORECASE)
 _HOLLOW = re.compile(
     r"(?:the|an?|one of the) (?:same|case|only|reason|good|bad|great|best|result|results|bit|little|few|first|second|third|one|ones|way|"
     r"more|most|very|lot|similar|common|key|main|major|real|matter|job|task|problem|nice|simple|right|wrong|last|next|other)\b",

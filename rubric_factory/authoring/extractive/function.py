@@ -17,7 +17,10 @@ from rubric_factory.authoring.extractive.lexicon import (
 from rubric_factory.authoring.extractive.sentences import Sentence
 
 _PARTICLE = re.compile(r"(to|for|of|on|in|with)\s")
-_MANNER = re.compile(r"([a-z]+(?:ed|en|wn|lt|nt|ut|ne)) (?:\w+ly )?(by|using|with the help of|by means of|via|through)\s")
+_MANNER = re.compile(
+    r"(?P<done>[a-z]+(?:ed|en|wn|lt|nt|ut|ne)(?: (?!by|using|via)[\w-]+){0,4}?) "
+    r"(?P<how>(?:only |either )?(?:by (?!default|the same|hand\b)|using |with the help of |by means of |via |through ))"
+)
 _PLACE = re.compile(
     r"(stored|located|defined|placed|installed|implemented|found|kept|written|set|saved|put|printed|declared|collected) "
     r"(in|on|at|under|to|inside)\s"
@@ -31,7 +34,16 @@ def function(sentence: Sentence, context: str) -> Iterator[Draft]:
         return
     subject, (start, end) = lowered(clause.subject, context), rest_span(clause, sentence)
     if clause.auxiliary in BE:
-        yield from _passive(sentence, subject, clause.auxiliary, clause.rest, start, end)
+        if clause.auxiliary in ("is", "are"):
+            yield from _passive(sentence, subject, clause.auxiliary, clause.rest, start, end)
+        return
+    if clause.rest.startswith("be ") and clause.auxiliary in ("can", "must", "should", "may"):
+        manner = _MANNER.match(clause.rest[3:])
+        if manner:
+            body = f"how {clause.auxiliary} {subject} be {manner['done']}"
+            yield Draft(
+                "means", body, f"how {subject} {clause.auxiliary} be {manner['done']}", sentence, (start + 3 + manner.start("how"), end)
+            )
         return
     helper = clause.auxiliary or ("do" if clause.many else "does")
     verb, rest = clause.verb, clause.rest
@@ -71,10 +83,10 @@ def _passive(sentence: Sentence, subject: str, be: str, rest: str, start: int, e
     elif manner:
         yield Draft(
             "means",
-            f"how {be} {subject} {manner.group(1)}",
-            f"how {subject} {be} {manner.group(1)}",
+            f"how {be} {subject} {manner['done']}",
+            f"how {subject} {be} {manner['done']}",
             sentence,
-            (start + manner.start(2), end),
+            (start + manner.start("how"), end),
         )
     elif place:
         yield Draft(

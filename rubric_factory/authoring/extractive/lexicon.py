@@ -45,6 +45,7 @@ STOPWORDS = (
         "thing things case cases fact kind kinds sort sorts lot lots bit example examples following follows above below similar different "
         "possible necessary available important certain particular good better best new old simple easy hard useful desired appropriate "
         "corresponding respective entire whole first second third last next previous additional extra general specific usual common "
+        "order regarding including depending instance approach preferred rest etc end ends sense account "
         "main actual current existing exactly approximately least will would must shall provided called known respectively"
     )
 )
@@ -58,6 +59,11 @@ GENERIC_HEADS = word_set(
     "lines caller call text page pages term entry property size length space group member members pair solution estimate estimates "
     "rule rules description sequence pattern expression equation formula limit error message condition goal intent advantage drawback "
     "disadvantage distribution probability parameterization section paper document vignette"
+)
+# Nouns that carry nothing without what follows: "the point where ...", "a sequence of ...".
+HOLLOW_NOUNS = word_set(
+    "point number sequence set list amount part place value object means contents variety multitude range series collection total group "
+    "pair choice size level area version form name copy component function argument"
 )
 # Words that point at something outside the sentence.
 DEICTIC = word_set(

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from itertools import pairwise
 
-from rubric_factory.authoring.extractive.lexicon import NUMBER_WORDS, STOPWORDS, UNITS, bare, stem
+from rubric_factory.authoring.extractive.lexicon import HOLLOW_NOUNS, NUMBER_WORDS, STOPWORDS, UNITS, bare, stem
 from rubric_factory.text import words
 
 _BREAK = re.compile(
@@ -38,7 +38,7 @@ class Phrase:
 
 def _content(token: str, asked: frozenset[str]) -> bool:
     word = bare(token).removesuffix("'s").removesuffix("’s")
-    if word.isdigit() or word in NUMBER_WORDS or (word in UNITS and word not in STOPWORDS):
+    if re.fullmatch(r"\d[\d.,]*%?", word) or word in NUMBER_WORDS or (word in UNITS and word not in STOPWORDS):
         return stem(word) not in asked
     if len(word) < 3 or word in STOPWORDS or word.endswith("ly") or not any(c.isalpha() for c in word):
         return False
@@ -57,6 +57,9 @@ def _terms(text: str, start: int, end: int, asked: frozenset[str]) -> list[Term]
             runs[-1].append(match)
         else:
             runs.append([match])
+    for run in runs:
+        while len(run) > 1 and re.fullmatch(r"[a-z]+(?:ed|ing)", run[-1].group()):
+            run.pop()
     return [_term(text, run) for run in runs]
 
 
@@ -85,27 +88,29 @@ def phrases_of(text: str, span: tuple[int, int], question: str) -> list[Phrase]:
         terms = [term for term in _terms(text, start, end, asked) if stem(words(text[term.start : term.end])[-1]) not in seen]
         seen |= {stem(word) for term in terms for word in words(text[term.start : term.end])}
         waiting += terms
-        if len(waiting) == 1 and _participle(text, waiting[0]) and index + 2 < len(edges):
+        if len(waiting) == 1 and _hollow(text, waiting[0]) and index + 2 < len(edges):
             continue
         while waiting:
-            phrases.append(_phrase(text, begun, waiting[:_PHRASE_TERMS]))
+            phrases.extend(_phrase(text, begun, waiting[:_PHRASE_TERMS]))
             begun, waiting = waiting[:_PHRASE_TERMS][-1].end, waiting[_PHRASE_TERMS:]
             begun += 1
     return phrases
 
 
-def _participle(text: str, term: Term) -> bool:
-    """Whether the term is one verb form, which says little without what follows it."""
-    return term.begun == term.start and re.fullmatch(r"[a-z]+(?:ed|ing|en)", text[term.start : term.end]) is not None
+def _hollow(text: str, term: Term) -> bool:
+    """Whether the term is one verb form or hollow noun, which says little without what follows it."""
+    word = text[term.start : term.end]
+    return term.begun == term.start and (word in HOLLOW_NOUNS or re.fullmatch(r"[a-z]+(?:ed|ing|en)", word) is not None)
 
 
-def _phrase(text: str, start: int, terms: list[Term]) -> Phrase:
-    """The shortest readable stretch over the terms; only the first term where that would be long."""
+def _phrase(text: str, start: int, terms: list[Term]) -> list[Phrase]:
+    """The shortest readable stretch over the terms; one stretch for each term where that would be long."""
     first, last = _widened(text, start, terms[0].begun), terms[-1].end
-    if len(text[first:last].split()) > _PHRASE_WORDS:
-        terms = terms[:1]
-        first, last = terms[0].start, terms[0].end
-    return Phrase(text[first:last], first, last, tuple(text[term.start : term.end] for term in terms))
+    if len(text[first:last].split()) <= _PHRASE_WORDS:
+        return [Phrase(text[first:last], first, last, tuple(text[term.start : term.end] for term in terms))]
+    if len(terms) == 1:
+        return [Phrase(text[terms[0].start : last], terms[0].start, last, (text[terms[0].start : last],))]
+    return [phrase for term in terms for phrase in _phrase(text, max(start, term.begun), [term])]
 
 
 def _widened(text: str, start: int, term: int) -> int:

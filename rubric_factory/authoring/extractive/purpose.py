@@ -18,7 +18,13 @@ def purpose(sentence: Sentence, context: str) -> Iterator[Draft]:
     leading = _LEADING.match(sentence.text)
     if leading:
         if leading.group(1).split()[0] in VERBS | _OTHER_VERBS:
-            yield Draft("purpose", f"how can one {leading.group(1)}", "how it is done", sentence, (leading.end(), len(sentence.text) - 1))
+            yield Draft(
+                "purpose",
+                f"how can one {leading.group(1)}",
+                f"how one can {leading.group(1)}",
+                sentence,
+                (leading.end(), len(sentence.text) - 1),
+            )
         return
     clause = main_clause(sentence)
     used = _USED.match(clause.rest) if clause and clause.auxiliary in ("can", "may", "could", "should") else None

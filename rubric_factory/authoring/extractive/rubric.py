@@ -14,7 +14,7 @@ _STEPS = (
     (Category.OPTIONAL, 2, "Complete detail"),
 )
 _EVIDENCE_WORDS = 4
-_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+_NUMBER = re.compile(r"(?<![\w.-])\d+(?:[.,]\d+)*(?![\w-])")
 
 
 def build_rubric(draft: Draft, question: str, passage_text: str, task_key: str) -> Rubric | None:
@@ -58,7 +58,10 @@ def _evidence(draft: Draft, start: int, end: int, passage_text: str) -> Evidence
 
 def _criterion(draft: Draft, phrase: Phrase, rank: int, passage_text: str, key: str) -> Criterion:
     category, weight, title = _STEPS[rank]
-    description = f'Gives {draft.role}: "{phrase.text}".' if rank == 0 else f'Adds the detail "{phrase.text}".'
+    role = _role(draft)
+    description = (
+        f'{"Gives" if role.startswith("the ") else "Says"} {role}: "{phrase.text}".' if rank == 0 else f'Adds the detail "{phrase.text}".'
+    )
     guide = [Level(0, f'Leaves out "{phrase.terms[0]}" or says something else in its place.')]
     if len(phrase.terms) > 1:
         guide.append(Level(1, f'Gives only a part of "{phrase.text}".'))
@@ -76,13 +79,19 @@ def _criterion(draft: Draft, phrase: Phrase, rank: int, passage_text: str, key: 
     )
 
 
+def _role(draft: Draft) -> str:
+    """What the answer gives; a figure of the question has no place in a criterion, whose figures stand in its evidence."""
+    return "the answer to the question" if re.search(r"\d", draft.role) else draft.role
+
+
 def _pitfall(draft: Draft, phrase: Phrase, passage_text: str, key: str) -> Criterion:
+    role = _role(draft)
     number = _NUMBER.search(phrase.text)
     if number:
-        title, description = "Wrong figure", f'States a figure other than "{number.group()}" for {draft.role}.'
+        title, description = "Wrong figure", f'States a figure other than "{number.group()}" for {role}.'
         absent, present = f'Gives "{number.group()}" or no figure at all.', "Gives a different figure."
     else:
-        title, description = "Opposite claim", f'Denies or reverses {draft.role}, "{phrase.text}".'
+        title, description = "Opposite claim", f'Denies or reverses {role}, "{phrase.text}".'
         absent, present = "Does not contradict the source.", f'Says that "{phrase.terms[0]}" does not apply.'
     return Criterion(
         criterion_key=key,

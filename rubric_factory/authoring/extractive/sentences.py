@@ -31,11 +31,16 @@ _OPENER = re.compile(
     r"Unfortunately|Currently|In practice|In fact|Indeed|As a result|For this reason|Normally|Obviously|Basically|Again|First|Second|"
     r"Secondly|Thirdly|Then|Next|On the other hand|In contrast|In other words|That is|More precisely|Recall that|Remember that|"
     r"Please note that|But|And|So|Yet|Clearly|Alternatively|Ideally|Importantly|Notice that|Observe that|"
-    r"It should be noted that|Conversely|Strictly speaking)"
+    r"It should be noted that|Conversely|Strictly speaking|Otherwise)"
     r"\s*[,:]?\s+(?=\S)"
 )
 # Lower-case words that rightly end in i; others are angle brackets that a TeX font encodes as letters (hfilenamei).
 _LATIN = word_set("multi semi anti radii wifi mini midi foci taxi alibi hifi quasi posteriori priori ascii")
+_ADJUNCT = re.compile(
+    r"((?:In|On|For|With|Within|At|During|Under|Inside|Without) (?!addition|general|particular|practice|fact|order|turn|contrast|short|"
+    r"instance|example|other|most|some|many|all|both|each|that|this|these|those|the (?:end|following|rest|first|second|latter|former))"
+    r"[\w.-]+(?: [\w.-]+){0,4}), (?=\w)"
+)
 _MAXIMUM_WORDS, _MINIMUM_WORDS = 42, 7
 
 
@@ -163,3 +168,14 @@ def sentences_of(text: str) -> list[Sentence]:
         _squeezed(text, start, end) for block in _blocks(text) for start, end in _sentence_spans(text, *block) if text[start:end].strip()
     )
     return [sentence for sentence in found if sentence.text and _fit(sentence)]
+
+
+def without_adjunct(sentence: Sentence) -> tuple[Sentence, str]:
+    """The sentence without a short leading adjunct ('In R, ...'), and the adjunct as it would end a question; '' without one."""
+    found = _ADJUNCT.match(sentence.text)
+    if found is None:
+        return sentence, ""
+    rest = sentence.text[found.end() :]
+    head = rest.split(" ", 1)[0]
+    rest = rest[0].upper() + rest[1:] if head.isalpha() else rest
+    return Sentence(rest, sentence.offsets[found.end() :]), found.group(1)[0].lower() + found.group(1)[1:]

@@ -3,7 +3,7 @@
 import html
 import re
 
-from rubric_factory.authoring.extractive.lexicon import DEICTIC, STOPWORDS, UNRESOLVED
+from rubric_factory.authoring.extractive.lexicon import DEICTIC, STOPWORDS, UNRESOLVED, stem
 from rubric_factory.authoring.extractive.sentences import hostile
 from rubric_factory.text import longest_shared_run, squeeze, words
 
@@ -89,3 +89,10 @@ def question_of(body: str, topic: str, passage_text: str) -> str | None:
     if not _QUESTION_WORDS[0] <= len(words(question)) <= _QUESTION_WORDS[1] or longest_shared_run(words(question), passage) > SHARED_RUN:
         return None
     return question
+
+
+def given_away(question: str, reference: str) -> float:
+    """Share of the reference's content words that the question holds, in [0, 1]."""
+    told = {stem(word) for word in words(question)}
+    content = {stem(word) for word in words(reference) if word not in STOPWORDS}
+    return len(content & told) / max(len(content), 1)
