@@ -1,0 +1,106 @@
+"""README.md of a version: YAML configurations and a page for people. Everything that came from documents or settings is escaped."""
+
+import html
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from rubric_factory.publishing.staged import Staged
+from rubric_factory.tables import PUBLISHED, SPLITS
+from rubric_factory.text import printable
+
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|~-])")
+# Licence names that the Hub knows by the same name in lower case.
+_HUB_LICENCES = frozenset({"apache-2.0", "cc-by-4.0", "cc-by-nc-4.0", "cc-by-sa-4.0", "cc0-1.0", "mit", "pddl"})
+DEMO = (
+    "**Plumbing grade.** These tasks were made by an embedded author with fixed rules and are graded `demo`: they prove that the path "
+    "works and are no evidence that training on them teaches anything. Name a language model in `[author]` to make a real dataset."
+)
+
+
+def escaped(text: Any, limit: int = 200) -> str:
+    """Untrusted text as one line of inert Markdown: controls shown, HTML and Markdown characters escaped, cut at limit characters."""
+    shown = _MARKDOWN.sub(r"\\\1", html.escape(printable(str(text), limit), quote=False))
+    return shown.replace("://", ":&#47;&#47;").replace("www.", "www&#46;")
+
+
+def front_matter(counts: Mapping[str, Any], licences: Mapping[str, int]) -> str:
+    """YAML that `datasets` reads. A split without rows is left out: the library (5.2) cannot load an empty one."""
+    filled = [split for split in SPLITS if counts["tasks"][split]]
+    names = [name.lower() for name in licences]
+    licence = names[0] if len(names) == 1 and names[0] in _HUB_LICENCES else "other"
+    lines = [
+        "---",
+        f"license: {licence}",
+        "task_categories:",
+        "- text-generation",
+        "tags:",
+        "- rubrics",
+        "- reinforcement-learning",
+        "configs:",
+    ]
+    for config in PUBLISHED:
+        lines.append(f"- config_name: {config}")
+        lines += ["  default: true"] if config == "policy" else []
+        lines.append("  data_files:")
+        for split in filled:
+            lines += [f"  - split: {split}", f"    path: {config}/{split}-*.parquet"]
+    return "\n".join([*lines, "---", ""])
+
+
+def _table(head: list[str], rows: list[list[Any]]) -> str:
+    lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
+    return "\n".join(lines + [f"| {' | '.join(escaped(cell) for cell in row)} |" for row in rows])
+
+
+def _limits(staged: Staged) -> list[str]:
+    limits = [
+        "Rubrics are graded by a judge that reads the grounding passage; the policy never sees it.",
+        "No judge has been locked for this version: its quality scores are empty and `judge` is blank.",
+        "Near-duplicates are found among the passages of one build. A near-duplicate of a document that left the corpus is recognised "
+        "only if a passage of it is repeated verbatim.",
+    ]
+    empty = [split for split in SPLITS if not staged.counts["tasks"][split]]
+    if empty:
+        limits.append(f"No task fell to {' and '.join(empty)}: `datasets` shows no such split.")
+    if "unknown" in staged.licences:
+        limits.append("Some documents have no known licence: check the licence column before passing the data on.")
+    return limits
+
+
+def body(staged: Staged) -> str:
+    """The card's page without what differs between equal versions (number, times): also what its fingerprint is made of."""
+    counts = staged.counts
+    rows = [[split, counts["tasks"][split], counts["documents"][split], counts["grounding"][split]] for split in SPLITS]
+    gates = [[name, gate["severity"], gate["checked"], gate["refused"]] for name, gate in sorted(staged.gates.items())]
+    refused = [[stage, reason, n] for stage, found in sorted(staged.rejections.items()) for reason, n in sorted(found.items())]
+    parts = [
+        f"# {escaped(staged.name)}",
+        "Questions about technical documents, each with a reference answer and a weighted rubric, grounded in one passage.",
+        *([DEMO] if staged.evidence_grade == "demo" else []),
+        "## Configurations",
+        "- `policy` (default): `task_id`, `prompt`: the only configuration a policy may see.\n"
+        "- `tasks`: question, reference answer, rubric, provenance: for judges and gates.\n"
+        "- `grounding`: the passages. The policy must never see them.",
+        "## Counts",
+        _table(["split", "tasks", "documents", "passages"], rows),
+        f"Author: {escaped(staged.author)}. Evidence grade: {escaped(staged.evidence_grade)}. "
+        f"Largest near-duplicate cluster: {staged.largest_cluster_share:.1%} of the selected passages.",
+        "## Licences and provenance",
+        "Every row names its document (`document_key`, `source_uri`, sha256 as `document_id`), pages, section and licence.",
+        _table(["licence", "tasks"], [[name, n] for name, n in sorted(staged.licences.items())]),
+        "## Gates",
+        _table(["gate", "severity", "checked", "refused"], gates),
+        "## Refused on the way",
+        _table(["stage", "reason", "records"], refused),
+        "## Known limits",
+        "\n".join(f"- {line}" for line in _limits(staged)),
+        "## Train on it",
+        "```bash\npython -m training.grpo --dataset .\n```",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def card(staged: Staged, version: str) -> str:
+    """Whole README.md of a version."""
+    return front_matter(staged.counts, staged.licences) + f"\n<!-- version {version} -->\n\n" + body(staged)

@@ -1,0 +1,53 @@
+"""What a version is called by: the fingerprint of its card, and the number that follows from what changed.
+
+content_fingerprint, schema_fingerprint and folder_digest are computed from files and live in dataset_files, where readers find them.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from rubric_factory.dataset_files import digest
+from rubric_factory.dataset_version import semantic
+from rubric_factory.records import DatasetVersion
+
+# Raised when a column keeps its name and type but changes its meaning: makes the next version a MAJOR one.
+FORMAT = 1
+FIRST = "1.0.0"
+
+
+def public_settings(settings: Any) -> Any:
+    """Resolved settings without paths and addresses of the machine: what is published as settings.json, and hashed.
+
+    settings: `Settings.model_dump()` (Python mode, so that a path is a Path).
+    """
+    if isinstance(settings, dict):
+        kept = {key: value for key, value in settings.items() if not isinstance(value, Path) and key not in ("base_url", "api_key_env")}
+        return {key: public_settings(value) for key, value in kept.items()}
+    if isinstance(settings, (list, tuple)):
+        return [public_settings(value) for value in settings if not isinstance(value, Path)]
+    return settings
+
+
+def card_fingerprint(card: str, licence: str, lock: Any, settings: Any) -> str:
+    """sha256 over card text, licence, lock identity and public settings.
+
+    card: the card's text rendered without version, times and run ids. lock: identity of the judge lock, None before there is one.
+    """
+    return digest({"card": card, "licence": licence, "lock": lock, "settings": settings})
+
+
+def next_version(parent: DatasetVersion | None, *, schema_fingerprint: str, content_fingerprint: str, card_fingerprint: str) -> str | None:
+    """Number of the version to publish after parent, None where nothing changed.
+
+    MAJOR: schema or meaning (FORMAT). MINOR: content. PATCH: card and metadata only. The first is 1.0.0.
+    """
+    if parent is None:
+        return FIRST
+    major, minor, patch = semantic(parent.version)
+    if parent.manifest["schema_fingerprint"] != schema_fingerprint or parent.manifest.get("format") != FORMAT:
+        return f"{major + 1}.0.0"
+    if parent.content_fingerprint != content_fingerprint:
+        return f"{major}.{minor + 1}.0"
+    if parent.card_fingerprint != card_fingerprint:
+        return f"{major}.{minor}.{patch + 1}"
+    return None

@@ -1,0 +1,181 @@
+"""Tasks that passed every gate to a staged folder: the Parquet files and configurations of a version, not yet checked or numbered."""
+
+import hashlib
+import json
+import shutil
+import time
+from collections import Counter
+from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from rubric_factory.dataset_files import Row, content_fingerprint, digest
+from rubric_factory.dataset_version import ancestors, grounding, latest
+from rubric_factory.errors import BlockedError, FactoryError
+from rubric_factory.publishing import card, splits, yank
+from rubric_factory.publishing.fingerprints import public_settings
+from rubric_factory.publishing.manifest import count_by
+from rubric_factory.publishing.parquet import write_split
+from rubric_factory.publishing.staged import Staged
+from rubric_factory.records import DatasetVersion, Rejection
+from rubric_factory.settings.author import LanguageModelAuthor
+from rubric_factory.stages import Context, StageReport
+from rubric_factory.tables import QUALITY, SPLITS, rejection_rows
+from rubric_factory.warehouse import Warehouse, opened
+from rubric_factory.workspace import disk_error, write_text
+
+# Filled by the probes; there from the first version on, so that the columns never change.
+_NOT_MEASURED: dict[str, None] = {QUALITY.field(index).name: None for index in range(QUALITY.num_fields)}
+
+
+def _author(warehouse: Warehouse) -> tuple[str, str]:
+    """Identity and evidence grade of the one author. Errors: BlockedError without a task, FactoryError with several authors."""
+    found = warehouse.rows("publishable_authors")
+    if not found:
+        raise BlockedError("no task may be published", expected="one at least that passed every gate", fix="see why with `inspect`")
+    if len(found) > 1:
+        names = ", ".join(f"{row['author']} ({row['tasks']})" for row in found)
+        raise FactoryError(f"tasks of several authors: {names}", expected="one", fix="run the author and gate steps again")
+    return found[0]["author"], found[0]["evidence_grade"]
+
+
+def _candidates(warehouse: Warehouse, context: Context) -> tuple[list[splits.Member], list[Rejection], Counter[str]]:
+    """Documents that may be published, those that may not, and passages per cluster."""
+    settings = context.settings
+    taken_down = yank.yanked(context.workspace.datasets, settings.name)
+    passages: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    refused: dict[str, Rejection] = {}
+    clusters: Counter[str] = Counter()
+    for rows in warehouse.batches("publishable_passages"):
+        for row in rows:
+            key, licence = row["document_key"], row["licence"]
+            clusters[row["cluster"]] += 1
+            if taken_down.holds(key, row["document_id"]):
+                refused[key] = Rejection(key, "stage", "yanked", "taken down, see yanked.jsonl of the dataset")
+            elif settings.publish.allowed_licences and licence not in settings.publish.allowed_licences:
+                refused[key] = Rejection(key, "stage", "licence_not_allowed", f"its licence is {licence}")
+            else:
+                passages.setdefault((key, row["document_id"]), []).append((row["cluster"], row["text_sha256"]))
+    members = [splits.Member(key, document_id, tuple(found)) for (key, document_id), found in sorted(passages.items())]
+    return members, [refused[key] for key in sorted(refused)], clusters
+
+
+def _remembered(context: Context, parent: DatasetVersion | None) -> dict[str, str]:
+    """Every name that an ancestor put on a side."""
+    if parent is None:
+        return {}
+    chain = [parent, *ancestors(context.workspace.datasets, parent.name, parent.parent)]
+    texts = {split: {row["sha256"] for version in chain for row in grounding(version, split).values()} for split in SPLITS}
+    return splits.remembered(parent.manifest["splits"], texts)
+
+
+def _rows(warehouse: Warehouse, config: str, split: str) -> Iterator[Row]:
+    """Rows of one configuration and split, streamed; `incoming` holds (document_key, split)."""
+    for rows in warehouse.batches("staged_grounding" if config == "grounding" else "staged_tasks", split=split):
+        for row in rows:
+            if config == "policy":
+                yield {"task_id": row["task_id"], "prompt": row["prompt"]}
+            elif config == "tasks":
+                yield {**row, "quality": _NOT_MEASURED, "judge": ""}
+            else:
+                yield row
+
+
+def _write(warehouse: Warehouse, folder: Path, side: dict[str, str], context: Context) -> tuple[dict[str, dict[str, int]], dict[str, int]]:
+    """All Parquet files; {tasks, documents, grounding} -> split -> rows, and licence -> tasks."""
+    incoming = pa.table({"document_key": pa.array(list(side), pa.string()), "split": pa.array(list(side.values()), pa.string())})
+    counts: dict[str, dict[str, int]] = {"tasks": {}, "grounding": {}, "documents": dict.fromkeys(SPLITS, 0) | Counter(side.values())}
+    with context.progress.step("stage", 3 * len(SPLITS), "files") as step, warehouse.incoming(incoming):
+        for split in SPLITS:
+            for config in ("policy", "tasks", "grounding"):
+                written = write_split(folder, config, split, _rows(warehouse, config, split))
+                if config != "policy":
+                    counts[config][split] = written
+                step.advance()
+        licences = {row["licence"]: row["tasks"] for row in warehouse.rows("staged_licences")}
+    return counts, licences
+
+
+def _prompts(context: Context) -> dict[str, str]:
+    """File name -> sha256 of every prompt file of a language-model author; nothing for the embedded ones."""
+    if not isinstance(context.settings.author, LanguageModelAuthor):
+        return {}
+    folder = files("rubric_factory.authoring").joinpath("prompts")
+    names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".txt"))
+    return {name: hashlib.sha256(folder.joinpath(name).read_bytes()).hexdigest() for name in names}
+
+
+def _describe(warehouse: Warehouse, context: Context, staged: dict[str, Any]) -> Staged:
+    """staged.json: what was counted here, and what the stages before say."""
+    gates = {
+        row["gate"]: {name: row[name] for name in ("severity", "checked", "refused")} for row in warehouse.rows("gates", folder="audits")
+    }
+    made = {name: warehouse.count(name) for name in ("documents", "passages", "tasks")}
+    staged["counts"] = {**staged["counts"], "made": made}
+    return Staged(
+        name=context.settings.name,
+        gates=gates,
+        rejections=count_by(warehouse.rows("rejections", folder="audits"), "stage", "reason", "records"),
+        corpus_sha256=digest(warehouse.rows("corpus_documents")),
+        prompts=_prompts(context),
+        **staged,
+    )
+
+
+def _replace(part: Path, folder: Path) -> None:
+    """Put the new staged folder in the place of the old one."""
+    try:
+        if folder.exists():
+            shutil.rmtree(folder)
+        part.rename(folder)
+    except OSError as error:
+        raise disk_error(error, folder) from error
+
+
+def stage(context: Context) -> StageReport:
+    """Stage every task that may be published: splits, Parquet, settings.json, staged.json, README.md with the configurations only.
+
+    Counts: tasks, documents, train, validation, test (tasks), clusters, largest_cluster. Errors: BlockedError without a task,
+    FactoryError with tasks of several authors, DatasetError where an ancestor is damaged or gone, WorkspaceError on a full disk.
+    """
+    started = time.monotonic()
+    name, workspace, publish = context.settings.name, context.workspace, context.settings.publish
+    part = workspace.staging / f".{name}.part"
+    with opened(workspace) as warehouse:
+        author, grade = _author(warehouse)
+        parent = latest(workspace.datasets, name)
+        members, rejections, clusters = _candidates(warehouse, context)
+        shares = {"test": publish.test_share, "validation": publish.validation_share}
+        assignment = splits.assign(members, _remembered(context, parent), seed=context.settings.seed, shares=shares)
+        rejections += assignment.dropped
+        with warehouse.transaction():
+            warehouse.run("forget_stage_rejections", stage="stage")
+            warehouse.fold("rejections", rejection_rows(rejections))
+        shutil.rmtree(part, ignore_errors=True)
+        try:
+            counts, licences = _write(warehouse, part, assignment.side, context)
+        except OSError as error:
+            raise disk_error(error, part) from error
+        facts = {
+            "parent": parent.version if parent else None,
+            "content_fingerprint": content_fingerprint(part),
+            "splits": splits.record(members, assignment, parent.manifest["splits"] if parent else {}),
+            "counts": counts,
+            "licences": licences,
+            "author": author,
+            "evidence_grade": grade,
+            "largest_cluster_share": max(clusters.values(), default=0) / max(clusters.total(), 1),
+        }
+        staged = _describe(warehouse, context, facts)
+        warehouse.export("rejections")
+    settings = public_settings(context.settings.model_dump())
+    write_text(part / "settings.json", json.dumps(settings, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
+    write_text(part / "README.md", card.front_matter(staged.counts, staged.licences))
+    staged.save(part)
+    _replace(part, workspace.staging / name)
+    totals = {"tasks": sum(counts["tasks"].values()), "documents": len(assignment.side), **counts["tasks"]}
+    totals |= {"clusters": sum(1 for size in clusters.values() if size > 1), "largest_cluster": max(clusters.values(), default=0)}
+    return StageReport("stage", totals, dict(Counter(r.reason for r in rejections)), time.monotonic() - started)
