@@ -1,0 +1,26 @@
+"""Prefect on one machine: an ephemeral server of its own, quiet, without telemetry, its files inside the workspace."""
+
+import importlib.util
+import os
+from pathlib import Path
+
+from rubric_factory.errors import MissingExtraError
+
+# Only what nobody has set: a person with a Prefect server of their own (PREFECT_API_URL) keeps it.
+QUIET = {
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "DO_NOT_TRACK": "1",
+    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "180",
+    "PREFECT_LOGGING_LEVEL": "CRITICAL",
+    "PREFECT_LOGGING_SERVER_LEVEL": "CRITICAL",
+    "PREFECT_LOGGING_TO_API_ENABLED": "false",
+    "PREFECT_CLI_PROMPT": "false",
+}
+
+
+def prepare(home: Path) -> None:
+    """Set the environment of Prefect before its first import; home: its folder. Errors: MissingExtraError where it is not installed."""
+    if importlib.util.find_spec("prefect") is None:
+        raise MissingExtraError.of("prefect", "prefect")
+    for name, value in {**QUIET, "PREFECT_HOME": str(home.resolve())}.items():
+        os.environ.setdefault(name, value)

@@ -1,0 +1,127 @@
+"""Who may import whom: the import contract, one home per heavy dependency, and modules that load without optional packages."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+PACKAGES = ("rubric_factory", "flows", "data_contracts", "training")
+# Package: the files or folders that may import it, at any depth of the file.
+HOMES = {
+    "duckdb": ("rubric_factory/warehouse.py",),
+    "prefect": ("flows/",),
+    "great_expectations": ("data_contracts/",),
+    "pandas": ("data_contracts/",),
+    "pypdf": ("rubric_factory/extract/pdf.py",),
+    "pypdfium2": ("rubric_factory/extract/pdf.py",),
+    "trafilatura": ("rubric_factory/extract/html.py",),
+    "vllm": ("rubric_factory/llm/vllm.py",),
+    "torch": ("rubric_factory/llm/vllm.py", "rubric_factory/llm/local.py", "training/"),
+    "trl": ("training/",),
+    "transformers": ("rubric_factory/llm/local.py", "training/"),
+    "sqlite3": ("rubric_factory/ledger.py",),
+}
+# Imported where used, so that every command starts fast and works without the extras it does not need.
+LAZY = {*HOMES, "datasets", "polars", "rensa", "scipy", "matplotlib", "jinja2"} - {"sqlite3"}
+
+
+def files():
+    return sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+
+
+def imported(node):
+    if isinstance(node, ast.Import):
+        return {alias.name.partition(".")[0] for alias in node.names}
+    if isinstance(node, ast.ImportFrom) and node.level == 0:
+        return {(node.module or "").partition(".")[0]}
+    return set()
+
+
+def test_the_import_contract_holds():
+    done = subprocess.run([Path(sys.executable).parent / "lint-imports"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert "0 broken" in done.stdout
+
+
+@pytest.mark.parametrize("package", sorted(HOMES))
+def test_every_heavy_dependency_has_one_home(package):
+    strangers = []
+    for path in files():
+        name = path.relative_to(ROOT).as_posix()
+        if name.startswith(HOMES[package]):
+            continue
+        lines = [node.lineno for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if package in imported(node)]
+        strangers += [f"{name}:{line}" for line in lines]
+    assert strangers == []
+
+
+def test_heavy_dependencies_are_imported_where_used():
+    # The process files of training/ and the Prefect flows are only ever loaded where their packages are.
+    early = []
+    for path in files():
+        name = path.relative_to(ROOT).as_posix()
+        if name.startswith(("training/", "data_contracts/")) or name == "flows/rebuild.py":
+            continue
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            early += [f"{name}:{node.lineno} {package}" for package in imported(node) & LAZY]
+    assert early == []
+
+
+def test_every_module_says_what_lives_here_and_stays_small():
+    for path in files():
+        text = path.read_text(encoding="utf-8")
+        tree = ast.parse(text)
+        if path != ROOT / "flows" / "__init__.py":
+            assert ast.get_docstring(tree), path
+        assert text.count("\n") <= 300, path
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                assert node.end_lineno - node.lineno < 60, f"{path}:{node.lineno} {node.name}"
+
+
+def test_a_prefect_flow_is_thin():
+    assert (ROOT / "flows" / "rebuild.py").read_text(encoding="utf-8").count("\n") <= 70
+
+
+def test_no_broad_except_save_at_a_process_boundary():
+    broad = []
+    for path in files():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.ExceptHandler):
+                continue
+            names = {inner.id for inner in ast.walk(node.type) if isinstance(inner, ast.Name)} if node.type else {"BaseException"}
+            reraises = any(isinstance(inner, ast.Raise) and inner.exc is None for inner in ast.walk(node))
+            if names & {"Exception", "BaseException"} and not reraises:
+                broad.append(path.relative_to(ROOT).as_posix())
+    allowed = {"flows/cli.py", "rubric_factory/extract/worker.py"}
+    assert set(broad) <= allowed
+
+
+def test_sql_lives_in_files_only():
+    words = ("SELECT ", "INSERT ", "DELETE FROM", "UPDATE ", "CREATE TABLE")
+    found = []
+    for path in files():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.JoinedStr):
+                text = "".join(str(part.value) for part in node.values if isinstance(part, ast.Constant))
+                found += [f"{path}:{node.lineno}"] if text.lstrip().startswith(words) else []
+    assert found == []
+
+
+@pytest.mark.parametrize("package", ["prefect", "great_expectations", "torch", "vllm"])
+def test_single_stage_commands_load_without(package):
+    script = (
+        "import sys, importlib\n"
+        f"sys.modules[{package!r}] = None\n"
+        "from flows import cli\n"
+        "for name, (module, _) in cli.COMMANDS.items():\n"
+        "    importlib.import_module(f'flows.commands.{module}')\n"
+        "import flows.pipeline\n"
+        "for stage in ('ingest', 'passages', 'author', 'gate', 'stage', 'publish'):\n"
+        "    importlib.import_module(f'rubric_factory.stages.{stage}')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
