@@ -72,7 +72,7 @@ def _without_contents(pages: list[list[Line]]) -> list[list[Line]]:
     for page in pages:
         rest: list[Line] = []
         for i, line in enumerate(page):
-            if _LEADER.search(line.text):
+            if _LEADER.search(line.text) or (_ENTRY.match(line.text) and _beside_leader(page, i)):
                 continue
             if _CONTENTS.fullmatch(line.text):
                 inside = _mostly_entries(page[i + 1 : i + 9])
@@ -86,6 +86,10 @@ def _without_contents(pages: list[list[Line]]) -> list[list[Line]]:
         kept.append(rest)
         inside = inside and bool(page)
     return kept
+
+
+def _beside_leader(page: Sequence[Line], index: int) -> bool:
+    return any(_LEADER.search(line.text) for line in (*page[max(0, index - 2) : index], *page[index + 1 : index + 3]))
 
 
 def _mostly_entries(lines: Sequence[Line]) -> bool:

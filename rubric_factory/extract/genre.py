@@ -21,15 +21,17 @@ _REFERENCE_TITLE = re.compile(
 )
 MIN_PROSE = 0.2
 MAX_CODE = 0.6
+MIN_PROSE_WORDS = 250
 
 
 @dataclass(frozen=True, slots=True)
 class Signals:
-    """Shares of a text, 0 to 1; signatures per 100 words."""
+    """Shares of a text, 0 to 1; signatures per 100 words; prose_words a count."""
 
     prose: float
     code: float
     signatures: float
+    prose_words: int
 
 
 def signals_of(text: str, language: str) -> Signals:
@@ -44,7 +46,7 @@ def signals_of(text: str, language: str) -> Signals:
         if _is_prose(block, tokens, language):
             prose += len(tokens)
     every = max(len(words(text)), 1)
-    return Signals(prose / max(total, 1), code / max(len(text), 1), 100 * len(_SIGNATURE.findall(text)) / every)
+    return Signals(prose / max(total, 1), code / max(len(text), 1), 100 * len(_SIGNATURE.findall(text)) / every, prose)
 
 
 def _is_prose(block: str, tokens: list[str], language: str) -> bool:
@@ -56,7 +58,7 @@ def _is_prose(block: str, tokens: list[str], language: str) -> bool:
 
 def genre_of(title: str, text: str, sections: tuple[Section, ...], signals: Signals) -> str:
     """listing, source_code, api_reference, paper or manual; the first that fits, in this order."""
-    if signals.code > MAX_CODE:
+    if signals.code > MAX_CODE and signals.prose_words < MIN_PROSE_WORDS:
         return "source_code"
     if signals.prose < MIN_PROSE:
         return "listing"

@@ -22,7 +22,7 @@ MAX_LINKED = 0.6
 
 def load() -> None:
     """Import the parsers. Errors: ImportError."""
-    import lxml.html
+    import lxml.html  # noqa: F401
     import trafilatura  # noqa: F401
 
 

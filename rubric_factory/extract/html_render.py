@@ -8,8 +8,11 @@ from rubric_factory.extract.result import Block
 from rubric_factory.text import clean, squeeze, words
 
 _BLOCKS = frozenset(
-    "address article aside blockquote body center dd details dialog div dl dt fieldset figcaption figure footer h1 h2 h3 h4 h5 h6 header hr "
-    "html li main ol p pre section summary table tbody td tfoot th thead tr ul caption".split()
+    re.findall(
+        r"\w+",
+        "address article aside blockquote body center dd details dialog div dl dt fieldset figcaption figure footer h1 h2 h3 h4 h5 h6 "
+        "header hr html li main ol p pre section summary table tbody td tfoot th thead tr ul caption",
+    )
 )
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _MARKS = re.compile("[¶\u00b6\uf0c1\U0001f517]+\\s*$")
@@ -92,8 +95,9 @@ def _enter(element: Any, out: _Rendering) -> bool:
         return False
     if tag in _BLOCKS:
         out.close()
-    if tag == "pre":
-        code = "".join(element.itertext()).strip("\n").rstrip()
+    if tag == "pre" or (tag == "div" and "fragment" in (element.get("class") or "").split()):
+        lines = ["".join(line.itertext()) for line in element.iterfind("div")] or ["".join(element.itertext())]
+        code = "\n".join(lines).strip("\n").rstrip()
         out.add(f"```\n{code}\n```" if code.strip() else "")
         return False
     if tag == "table" and _is_data(element):

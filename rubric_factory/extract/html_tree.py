@@ -120,6 +120,8 @@ def drop_furniture(tree: Any) -> None:
 
 
 def _is_furniture(element: Any) -> bool:
+    if element.tag == "a":  # Doxygen's link to the long description
+        return squeeze("".join(element.itertext())) == "More..." or "headerlink" in (element.get("class") or "")
     if element.tag in ("nav", "footer", "aside") or element.get("role") in _FURNITURE_ROLE:
         return element.tag != "aside" or "admonition" not in (element.get("class") or "")
     marks = f"{element.get('class') or ''} {element.get('id') or ''}".split()

@@ -1,12 +1,14 @@
-"""Words broken at line ends made whole again, by what the rest of the document says: 'there-after' or 'log-likelihood'."""
+"""Characters of a PDF's lines mended: words broken at line ends made whole by what the rest of the document says ('there-after'
+or 'log-likelihood'), ligatures, TeX's own codes and spacing accents spelt out, control characters removed and counted."""
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 
 from rubric_factory.text import clean
 
-# pdfium writes U+0002 for a hyphen at a line's end and goes on; other parsers leave the hyphen.
+# pdfium writes U+FFFE (U+0002 through another call) for a hyphen at a line's end and goes on; other parsers leave the hyphen.
 BROKEN = "\x02"
 _BREAK = re.compile(r"([^\W\d_]+)\x02\s*([^\W_]+)")
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
@@ -14,6 +16,7 @@ _TAIL = re.compile(r"([^\W\d_]+)[-\u2010\u00ad]$")
 _HEAD = re.compile(r"[^\W\d_]+")
 _MENDS = str.maketrans(
     {
+        "\ufffe": BROKEN,
         "ﬀ": "ff",
         "ﬁ": "fi",
         "ﬂ": "fl",
@@ -30,6 +33,21 @@ _MENDS = str.maketrans(
 )
 
 
+# TeX's Cork (T1) encoding where a PDF maps codes to themselves: ligatures beside letters, quotes around words, the en dash.
+_CORK = re.compile(
+    r"(?<=[^\W\d_])[\x1b-\x1f]|[\x1b-\x1f](?=[^\W\d_])|(?<![^\s(\[])\x10(?=\w)|(?<=[\w.,!?])\x11(?!\w)|(?<=\w)\x15(?=\w)|(?<=[^\W\d_] )\x15(?= \w)"
+)
+_CORK_TEXT = {"\x1b": "ff", "\x1c": "fi", "\x1d": "fl", "\x1e": "ffi", "\x1f": "ffl", "\x10": "“", "\x11": "”", "\x15": "–"}
+# TeX fonts without accented letters draw an accent and a letter: 'J´anos'.
+_ACCENT = re.compile("([\u00b4\u00a8\u02c6\u02dc\u02dd\u02c7])([^\\W\\d_])")
+_COMBINING = {"\u00b4": "\u0301", "\u00a8": "\u0308", "\u02c6": "\u0302", "\u02dc": "\u0303", "\u02dd": "\u030b", "\u02c7": "\u030c"}
+
+
+def _accented(match: re.Match[str]) -> str:
+    letter = unicodedata.normalize("NFC", match[2].replace("\u0131", "i") + _COMBINING[match[1]])
+    return letter if len(letter) == 1 else match[0]
+
+
 class Mender:
     """Mends lines of one document; removed counts the characters that cleaning dropped."""
 
@@ -39,8 +57,9 @@ class Mender:
 
     def line(self, text: str) -> str:
         """One line without broken words, ligatures, control characters and blanks at its ends."""
-        whole = _BREAK.sub(lambda match: self._together(match[1], match[2]), text.translate(_MENDS)).replace(BROKEN, "-")
-        cleaned, removed = clean(whole)
+        whole = _CORK.sub(lambda match: _CORK_TEXT[match[0]], text.translate(_MENDS))
+        whole = _BREAK.sub(lambda match: self._together(match[1], match[2]), whole).replace(BROKEN, "-")
+        cleaned, removed = clean(_ACCENT.sub(_accented, whole))
         self.removed += removed
         return " ".join(cleaned.split())
 

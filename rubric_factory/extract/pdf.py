@@ -69,8 +69,8 @@ def _read(data: bytes) -> tuple[list[list[Line]], dict[str, str], str]:
         try:
             if len(document):
                 pages = [_pdfium_page(document, index) for index in range(len(document))]
-                facts = document.get_metadata_dict()
-                return pages, {name: str(facts.get(name, "")) for name in ("Title", "Author")}, "pdfium"
+                known: dict[str, str] = document.get_metadata_dict()
+                return pages, {name: str(known.get(name, "")) for name in ("Title", "Author")}, "pdfium"
         finally:
             document.close()
     except pypdfium2.PdfiumError as error:
@@ -88,7 +88,7 @@ def _pypdf(data: bytes) -> tuple[list[list[Line]], dict[str, str]]:
         if reader.is_encrypted and not reader.decrypt(""):
             raise Refused("encrypted", "opens only with a password")
         texts = [page.extract_text() for page in reader.pages]
-        facts = reader.metadata or {}
+        facts: dict[str, Any] = dict(reader.metadata or {})
     except (PyPdfError, RecursionError, ValueError, KeyError, TypeError, AttributeError, OSError) as error:
         raise Refused("unparseable", f"neither pdfium nor pypdf reads it: {type(error).__name__}: {error}"[:300]) from None
     if not texts:
@@ -128,8 +128,9 @@ def _measured(textpage: Any, line: Line, first: int, last: int) -> Line:
     x0 = left.value
     if not raw.FPDFText_GetCharBox(textpage, last, *edges):
         return line
-    x, y = ctypes.c_double(), ctypes.c_double()
+    x, y, y_end = (ctypes.c_double() for _ in range(3))
     raw.FPDFText_GetCharOrigin(textpage, first, ctypes.byref(x), ctypes.byref(y))
+    raw.FPDFText_GetCharOrigin(textpage, last, ctypes.byref(x), ctypes.byref(y_end))
     middle = (first + last) // 2
     size = max(raw.FPDFText_GetFontSize(textpage, position) for position in (first, middle, last))
     fonts = [_font(raw, textpage, position) for position in (first, middle, last)]
@@ -138,9 +139,10 @@ def _measured(textpage: Any, line: Line, first: int, last: int) -> Line:
         x0=x0,
         x1=right.value,
         y=y.value,
+        y_end=y_end.value,
         size=round(size, 1),
         mono=sum(bool(_MONOSPACED.search(font)) for font in fonts) >= 2 and bool(_MONOSPACED.search(fonts[0])),
-        bold=all(_BOLD.search(font) for font in fonts),
+        bold=all(_BOLD.search(font) for font in fonts[1:]),
     )
 
 
@@ -152,7 +154,7 @@ def _font(raw: Any, textpage: Any, index: int) -> str:
 
 def _check_readable(pages: list[list[Line]]) -> None:
     characters = [ch for page in pages for line in page for ch in line.text if not ch.isspace()]
-    broken = sum(ch == "\ufffd" or "\ue000" <= ch <= "\uf8ff" or (ch < " " and ch != "\x02") for ch in characters)
+    broken = sum(ch == "\ufffd" or "\ue000" <= ch <= "\uf8ff" or ch < " " for ch in characters)
     letters = sum(ch.isalnum() for ch in characters)
     if broken > MAX_UNREADABLE * len(characters) or letters < 0.4 * len(characters):
         raise Refused("gibberish", f"{broken} unmapped and {letters} alphanumeric of {len(characters)} characters")

@@ -78,12 +78,16 @@ def ingest(context: Context, sources: Sequence[Source] | None = None) -> IngestR
     )
 
 
-def plan(context: Context, sources: Sequence[Source] | None = None) -> Plan:
-    """Compare the sources with the last ingest; nothing is opened or written. Errors: as `ingest`."""
+def plan(context: Context, sources: Sequence[Source] | None = None, *, limit: int | None = None) -> Plan:
+    """Compare the sources with the last ingest; nothing is opened or written. limit: look at the first entries alone, in key order.
+
+    Errors: as `ingest`.
+    """
     chosen = context.settings.sources if sources is None else tuple(sources)
     _check_sources(context, chosen)
     settings = context.settings.extract
-    found = sorted((e for source in chosen for e in entries(source, max_bytes=settings.max_bytes)), key=lambda e: e.document_key)
+    everything = sorted((e for source in chosen for e in entries(source, max_bytes=settings.max_bytes)), key=lambda e: e.document_key)
+    found = everything[:limit]
     if not found:
         places = ", ".join(str(source.path) for source in chosen) or "(no source)"
         raise UsageError(f"empty corpus: no file in {places}", expected="at least one document", fix="check the sources")
@@ -100,7 +104,7 @@ def plan(context: Context, sources: Sequence[Source] | None = None) -> Plan:
     return Plan(
         shards=shards_of([e for e in changed if e.problem is None], settings),
         refused=tuple(e for e in changed if e.problem is not None),
-        vanished=tuple(sorted(known - {e.document_key for e in found})),
+        vanished=tuple(sorted(known - {e.document_key for e in everything})),
         seen=len(found),
         unchanged=len(found) - len(changed),
     )

@@ -3,4 +3,8 @@ DELETE FROM rejections
 WHERE
     stage = 'ingest'
     AND reason = 'exact_duplicate'
-    AND record_id NOT IN (SELECT documents.document_key FROM documents WHERE documents.duplicate_of IS NOT NULL);
+    AND record_id NOT IN (
+        SELECT documents.document_key
+        FROM documents
+        WHERE documents.duplicate_of IS NOT NULL
+    );
