@@ -5,8 +5,8 @@ import random
 import signal
 import threading
 
-import chat_server
 import pytest
+from aiohttp import web
 from chat_server import ChatServer, cut, echo, flood, hang, in_turn, raw, reply, reset, said, status
 
 from rubric_factory.errors import LanguageModelError
@@ -24,7 +24,9 @@ def ask(count, schema=None):
 
 
 def backend(url, **changes):
-    section = llm.OpenAICompatible(model="m", revision="r", base_url=url, **{"retries": 3, "timeout_seconds": 5, "concurrency": 8} | changes)
+    section = llm.OpenAICompatible(
+        model="m", revision="r", base_url=url, **{"retries": 3, "timeout_seconds": 5, "concurrency": 8} | changes
+    )
     return OpenAICompatibleModel(section, backoff_seconds=0.001)
 
 
@@ -168,10 +170,7 @@ def test_the_key_is_sent_and_nothing_else_ever_holds_it(monkeypatch):
     monkeypatch.setenv("MY_KEY", KEY)
 
     async def parrot(server, request, body):
-        return web_reply(f"you sent {request.headers['Authorization']}")
-
-    def web_reply(text):
-        return chat_server.web.json_response(reply(text))
+        return web.json_response(reply(f"you sent {request.headers['Authorization']}"))
 
     with ChatServer(parrot) as server:
         model = backend(server.url, api_key_env="MY_KEY")
@@ -272,8 +271,10 @@ def test_retry_after_is_waited_for_at_least(monkeypatch):
 
 @pytest.mark.parametrize(
     ("value", "seconds"),
-    [(None, 0), ("", 0), ("3", 3), ("2.5", 2.5), ("-4", 0), ("1e9", 0), ("999999", 60), ("nan", 0), ("soon", 0), ("²", 0)]
-    + [("Thu, 01 Jan 1970 00:00:30 GMT", 20), ("Thu, 01 Jan 1970 00:00:05 GMT", 0), ("Fri, 31 Dec 9999 23:59:59 GMT", 60)],
+    [
+        *[(None, 0), ("", 0), ("3", 3), ("2.5", 2.5), ("-4", 0), ("1e9", 0), ("999999", 60), ("nan", 0), ("soon", 0), ("²", 0)],
+        *[("Thu, 01 Jan 1970 00:00:30 GMT", 20), ("Thu, 01 Jan 1970 00:00:05 GMT", 0), ("Fri, 31 Dec 9999 23:59:59 GMT", 60)],
+    ],
 )
 def test_retry_after_header(value, seconds):
     assert retry_after(value, now=10.0) == seconds

@@ -7,6 +7,8 @@ TEMPLATE = (
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
 # head_dim 128 / 4 = 32: vLLM's CPU attention crashes with 16.
+# Every printable ASCII character, in the alphabet of byte-level BPE (a blank is written as U+0120, a newline as U+010A).
+ASCII = [chr(code) for code in range(33, 127)] + ["\u0120", "\u010a"]
 HIDDEN, HEADS, LAYERS, VOCABULARY, CONTEXT = 128, 4, 2, 1024, 32768
 
 
@@ -20,9 +22,10 @@ def build(folder: Path, texts: list[str]) -> Path:
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
     special = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
-    alphabet = pre_tokenizers.ByteLevel.alphabet()
-    trainer = trainers.BpeTrainer(vocab_size=VOCABULARY, special_tokens=special, initial_alphabet=alphabet, show_progress=False)
-    tokenizer.train_from_iterator(texts, trainer)
+    trainer = trainers.BpeTrainer(vocab_size=VOCABULARY, special_tokens=special, initial_alphabet=ASCII, show_progress=False)
+    # ASCII only: random weights over single bytes write invalid UTF-8, which xgrammar lets through and counts as fewer characters than
+    # the replacement characters it is decoded to.
+    tokenizer.train_from_iterator([text.encode("ascii", "ignore").decode() for text in texts], trainer)
     fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="<|im_end|>", pad_token="<|endoftext|>")
     fast.chat_template = TEMPLATE
     fast.save_pretrained(folder)
