@@ -17,6 +17,7 @@ _LETTERS = re.compile(r"[^\W\d_]+")
 _DIGITS = re.compile(r"\d+")
 _SYMBOLS = re.compile(r"[^\w\s.,;:'\"()’‘“”?!*`-]+")
 _PARAGRAPH = re.compile(r"\n\s*\n")
+_REMARK = re.compile(r"\s*[(\[][^()\[\]\n]{1,60}[)\]]\s*$")
 _LEADER = re.compile(r"(?:[.·…_] ?){4,}\s*[\divxlc]+\s*$|\s\.{3,}\s")
 _ENTRY_END = re.compile(r"[^\W\d_].*[,\s]\d{1,4}(?:\s?[,–-]\s?\d{1,4})*")
 _REFERENCE = re.compile(
@@ -33,7 +34,7 @@ _LICENCE = re.compile(
 )
 _CODE_LINE = re.compile(
     r"[;{}]\s*$|^\s*(?:>>>|\.\.\.|\$|#include|#define|def |class |import |return\b|template\b|if ?\(|for ?\(|//|/\*|[>+] )"
-    r"|^\s*\d+\s+(?:\S.*)?[;{}(),&*<>]\s*$|\w\(.*\)\s*[;{]?\s*$|<-|^\s*[\w.\[\]]+ ?=[^=]"
+    r"|^\s*\d+\s+(?:\S.*)?[;{}(),&*<>]\s*$|\w\([^()]*\)\s*[;{]?\s*$|<-|^\s*[\w.\[\]]+ ?=[^=]"
 )
 _SKIPPED_SECTION = re.compile(
     r"(?:[\dA-Z.]{0,6}\s+)?(?:references?(?: cited)?|bibliography|works cited|further reading|literature(?: cited)?|index|"
@@ -85,8 +86,8 @@ def _count(pattern: re.Pattern[str], lines: list[str]) -> int:
 
 
 def _sentence_words(sentence: str) -> int:
-    """Words of a sentence; 0 for what does not end like one, has few words, or is not mostly letters."""
-    if sentence.rstrip("\"')]”’*_` ")[-1:] not in (".", "!", "?", ":", "。", "！", "？"):
+    """Words of a sentence; 0 for what does not end like one (a remark in brackets may follow), has few words, or is mostly no letters."""
+    if _REMARK.sub("", sentence[-LINE_CHARACTERS:]).rstrip("\"')]”’*_` ")[-1:] not in (".", "!", "?", ":", "。", "！", "？"):
         return 0
     words = len(_WORD.findall(sentence))
     letters = _characters(_LETTERS, sentence) >= 0.6 * (len(sentence) - _characters(_SPACE, sentence))
@@ -94,14 +95,17 @@ def _sentence_words(sentence: str) -> int:
 
 
 def _words_in_sentences(lines: list[str]) -> int:
-    """Words that stand in sentences; a line of code, table or heading is a gap, so that it does not run into the sentence after it."""
+    """Words that stand in sentences; those that differ in numbers only count once ("Defined at line 17").
+
+    A line of code, table or heading is a gap, so that it does not run into the sentence after it.
+    """
     prose = "\n".join("" if line.lstrip().startswith(("#", "|", "```")) or _CODE_LINE.search(line) else line for line in lines)
-    found = (
-        paragraph[start:end]
+    found = {
+        _DIGITS.sub("#", paragraph[start:end]): paragraph[start:end]
         for paragraph in _PARAGRAPH.split(prose)
         for start, end in spans(paragraph, 0, len(paragraph), sentence_cuts(paragraph, 0, len(paragraph)))
-    )
-    return sum(map(_sentence_words, found))
+    }
+    return sum(map(_sentence_words, found.values()))
 
 
 def _is_short(line: str) -> bool:

@@ -40,14 +40,15 @@ def _cut(context: Context, warehouse: Warehouse) -> int:
     held: list[tuple[Measured, str]] = []
     done = 0
     with context.progress.step("passages", len(due), "documents") as step:
-        for document in read_texts(context.workspace, sorted(due)):
+        for document in read_texts(context.workspace, due.keys()):
             held.extend((row, due[document.document_key]) for row in measured(document, settings))
             done += 1
             if len(held) >= FOLD_PASSAGES:
                 _fold(warehouse, held)
                 held = []
             step.advance()
-        _fold(warehouse, held)
+        if held:
+            _fold(warehouse, held)
     if done < len(due):
         raise WorkspaceError(
             f"the texts of {len(due) - done} of {len(due)} documents are missing",

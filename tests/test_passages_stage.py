@@ -1,0 +1,257 @@
+"""The passages stage on a real warehouse: what is cut, refused, clustered and selected, and that a re-run, a kill and a change keep it."""
+
+import hashlib
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from rubric_factory.errors import FactoryError, WorkspaceError
+from rubric_factory.extract.texts import shard_path, write_shard
+from rubric_factory.passages.decide import Usable, decide
+from rubric_factory.passages.dedupe import shingle_hashes
+from rubric_factory.progress import Progress
+from rubric_factory.records import Document, Section
+from rubric_factory.settings import Settings
+from rubric_factory.settings.passages import PassageSettings
+from rubric_factory.stages import Context
+from rubric_factory.stages import passages as stage
+from rubric_factory.tables import TABLES, document_to_row, passage_from_row
+from rubric_factory.warehouse import Warehouse, opened
+
+SIZES = {"min_words": 40, "target_words": 60, "max_words": 110}
+OUTPUTS = ("passages", "passage_measures", "selection", "rejections")
+
+
+def prose(topic, count=4):
+    """Sentences that no other topic shares a run of words with."""
+    body = []
+    for number in range(count):
+        names = [f"{topic}{word}" for word in ("valve", "seat", "spring", "guide", "stem")]
+        tag = hashlib.sha256(f"{topic}{number}".encode()).hexdigest()[:6]
+        body.append(
+            f"When the {names[0]} {tag} moves, its {names[1]} lifts off and the {names[2]} pushes a {names[3]} toward that {names[4]}."
+        )
+    return " ".join(body)
+
+
+def document(name, text, sections=(), content=None):
+    digest = hashlib.sha256((content or text).encode()).hexdigest()
+    return Document(digest, f"s/{name}", "s", name, "text/html", len(text), text, sections=tuple(sections))
+
+
+def ingested(workspace, *documents, extraction="e1"):
+    """Bring the workspace to what ingest leaves: one shard, the documents table and its export."""
+    facts = {"words": 1, "removed_characters": 0, "settings_digest": extraction, "seconds": 0.0}
+    rows = [document_to_row(doc, shard=f"{doc.document_id[:16]}-{doc.source_uri}", **facts) for doc in documents]
+    for row in rows:
+        write_shard(shard_path(workspace, row["shard"]), [row])
+    schema = TABLES["documents"][0]
+    with opened(workspace) as house:
+        house._connection.execute("DELETE FROM documents")
+        house.fold("documents", pa.Table.from_pylist([{n: row[n] for n in schema.names} for row in rows], schema=schema))
+        house.export("documents")
+
+
+@pytest.fixture
+def context(workspace):
+    return make_context(workspace)
+
+
+def make_context(workspace, **changes):
+    settings = Settings(name="t", seed=1, author={"type": "extractive"}, passages={**SIZES, **changes}, workspace=workspace.root)
+    return Context(settings, workspace, Progress(quiet=True))
+
+
+def outputs(workspace):
+    return {name: pq.read_table(workspace.tables / f"{name}.parquet").to_pylist() for name in OUTPUTS}
+
+
+def by_key(workspace, column):
+    tables = outputs(workspace)
+    names = {row["passage_id"]: f"{row['document_key']}#{row['anchor']}" for row in tables["passages"]}
+    return {names[row["passage_id"]]: row[column] for row in tables["selection"]}
+
+
+def test_passages_quote_their_document_and_every_one_is_selected_or_refused(context, workspace):
+    docs = [document("a", f"{prose('alpha')}\n\n{prose('beta')}"), document("b", f"{prose('gamma')}\n\nOne. Two.\n\n{'x = 1; ' * 99}")]
+    ingested(workspace, *docs)
+    report = stage.passages(context)
+    tables = outputs(workspace)
+    texts = {doc.document_key: doc.text for doc in docs}
+    for row in tables["passages"]:
+        passage = passage_from_row(row)
+        assert passage.text == texts[passage.document_key][passage.char_start : passage.char_end]
+        assert passage.passage_id == passage.id_of(passage.document_id, passage.char_start, passage.char_end, passage.text)
+    selected = {row["passage_id"] for row in tables["selection"] if row["selected"]}
+    refused = {row["record_id"] for row in tables["rejections"]}
+    assert selected | refused == {row["passage_id"] for row in tables["passages"]}
+    assert not selected & refused
+    assert report.counts["passages"] == len(tables["passages"]) == report.counts["selected"] + sum(report.rejections.values())
+    assert report.counts["selected"] == 3
+    assert all(row["stage"] == "passages" and row["detail"] for row in tables["rejections"])
+
+
+def test_a_second_run_cuts_nothing_and_changes_no_row(context, workspace):
+    ingested(
+        workspace, document("a", prose("alpha")), document("b", prose("alpha")[:-20] + "with another end."), document("c", "Too short.")
+    )
+    first = stage.passages(context)
+    before = outputs(workspace)
+    second = stage.passages(context)
+    assert (first.counts["documents_cut"], second.counts["documents_cut"]) == (3, 0)
+    assert outputs(workspace) == before
+    assert second.rejections == first.rejections
+
+
+def test_exact_and_near_duplicates_are_refused_and_keep_one_cluster(context, workspace):
+    text = prose("alpha")
+    ingested(
+        workspace, document("a", text), document("b", text.upper()), document("c", f"{text} And so on."), document("d", prose("delta"))
+    )
+    report = stage.passages(context)
+    clusters = by_key(workspace, "cluster")
+    family = {clusters[f"s/{name}#p0/1"] for name in "abc"}
+    assert len(family) == 1
+    assert clusters["s/d#p0/1"] not in family
+    ids = {row["passage_id"] for row in outputs(workspace)["passages"] if row["document_key"] != "s/d"}
+    assert family == {min(ids)}
+    assert report.counts["exact_duplicates"] + report.counts["near_duplicates"] == 2
+    assert (report.counts["clusters"], report.counts["largest_cluster"], report.counts["largest_cluster_warning"]) == (1, 3, 1)
+    assert sum(by_key(workspace, "selected").values()) == 2
+
+
+def test_a_changed_document_changes_only_what_hangs_on_it(context, workspace):
+    docs = [document(name, prose(name * 3)) for name in "abcd"]
+    ingested(workspace, *docs)
+    stage.passages(context)
+    before = outputs(workspace)["passages"]
+    ingested(workspace, *docs[:2], document("c", prose("changed")))
+    report = stage.passages(context)
+    after = outputs(workspace)["passages"]
+    keep = ("s/a", "s/b")
+    assert [row for row in before if row["document_key"] in keep] == [row for row in after if row["document_key"] in keep]
+    assert {row["document_key"] for row in after} == {"s/a", "s/b", "s/c"}
+    assert (report.counts["documents_cut"], report.counts["passages"]) == (1, 3)
+    assert "changedvalve" in next(row["text"] for row in after if row["document_key"] == "s/c")
+    assert {row["passage_id"] for row in outputs(workspace)["passage_measures"]} == {row["passage_id"] for row in after}
+
+
+def test_a_renamed_or_anew_extracted_document_is_cut_again(context, workspace):
+    ingested(workspace, document("a", prose("alpha")))
+    stage.passages(context)
+    ingested(workspace, document("z", prose("alpha")))
+    assert stage.passages(context).counts["documents_cut"] == 1
+    assert {row["document_key"] for row in outputs(workspace)["passages"]} == {"s/z"}
+    ingested(workspace, document("z", f"{prose('alpha')} Now read better.", content=prose("alpha")), extraction="e2")
+    assert stage.passages(context).counts["documents_cut"] == 1
+    assert outputs(workspace)["passages"][0]["text"].endswith("Now read better.")
+
+
+def test_duplicate_documents_have_no_passages(context, workspace):
+    docs = [document("a", prose("alpha")), document("b", prose("alpha"))]
+    ingested(workspace, *docs)
+    with opened(workspace) as house:
+        house._connection.execute("UPDATE documents SET duplicate_of = 's/a' WHERE document_key = 's/b'")
+        house.export("documents")
+    stage.passages(context)
+    assert {row["document_key"] for row in outputs(workspace)["passages"]} == {"s/a"}
+
+
+def test_settings_of_the_selection_cut_nothing_again_and_settings_of_the_chunks_do(context, workspace):
+    text = "\n\n".join(prose(f"topic{number}") for number in range(6))
+    ingested(workspace, document("a", text))
+    assert stage.passages(context).counts["selected"] == 6
+    capped = stage.passages(make_context(workspace, per_document=2))
+    assert (capped.counts["documents_cut"], capped.counts["selected"]) == (0, 2)
+    assert capped.rejections == {"over_document_cap": 4}
+    wider = stage.passages(make_context(workspace, target_words=100, max_words=200))
+    assert (wider.counts["documents_cut"], wider.counts["passages"]) == (1, 3)
+
+
+@pytest.mark.parametrize("fails_at", [1, 2, 5, 8, 9, 10])
+def test_a_kill_between_any_two_writes_leaves_what_the_next_run_completes(context, workspace, tmp_path, monkeypatch, fails_at):
+    docs = [document(name, prose(name * 2)) for name in "abc"] + [document("d", prose("aa") + " More.")]
+    ingested(workspace, *docs)
+    monkeypatch.setattr(stage, "FOLD_PASSAGES", 1)
+    calls = 0
+    fold = Warehouse.fold
+
+    def failing(self, table, rows):
+        nonlocal calls
+        calls += 1
+        if calls == fails_at:
+            raise KeyboardInterrupt
+        return fold(self, table, rows)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Warehouse, "fold", failing)
+        with pytest.raises(KeyboardInterrupt):
+            stage.passages(context)
+    with opened(workspace) as house:
+        assert house.count("passages") == house.count("passage_measures")
+    stage.passages(context)
+    killed = outputs(workspace)
+    workspace.warehouse.unlink()
+    ingested(workspace, *docs)
+    stage.passages(context)
+    assert outputs(workspace) == killed
+
+
+def test_an_empty_corpus_and_missing_texts_are_one_clear_line(context, workspace):
+    with pytest.raises(FactoryError, match=r"no document in the workspace.*fix: run rubric-factory ingest"):
+        stage.passages(context)
+    ingested(workspace, document("a", prose("alpha")))
+    (workspace.tables / "documents.parquet").unlink()
+    with pytest.raises(WorkspaceError, match="texts of 1 of 1 documents are missing"):
+        stage.passages(context)
+
+
+def test_the_tables_rebuild_the_warehouse(context, workspace):
+    ingested(workspace, document("a", prose("alpha")), document("b", prose("beta")))
+    stage.passages(context)
+    before = outputs(workspace)
+    workspace.warehouse.unlink()
+    with opened(workspace) as house:
+        house.load()
+    assert stage.passages(context).counts["documents_cut"] == 0
+    assert outputs(workspace) == before
+
+
+def test_sections_reach_the_anchor(context, workspace):
+    text = f"Guide\n\n{prose('alpha')}"
+    ingested(workspace, document("a", text, [Section(0, 1, "Guide")]))
+    stage.passages(context)
+    assert [row["anchor"] for row in outputs(workspace)["passages"]] == ["§Guide/1"]
+
+
+def usable(*rows):
+    found = Usable()
+    for passage_id, key, start, score, text in sorted(rows):
+        shingles = shingle_hashes(text, 5).astype("<u4").tobytes()
+        names = ("passage_id", "document_key", "char_start", "score", "words_sha256", "shingles")
+        found.add([dict(zip(names, (passage_id, key, start, score, text, shingles), strict=True))])
+    return found
+
+
+def test_a_chain_of_near_duplicates_is_one_cluster_and_says_how_near_its_ends_are():
+    words = [f"w{number}" for number in range(60)]
+    links = [" ".join(words[shift : shift + 50]) for shift in (0, 4, 8)]
+    decision = decide(usable(*((f"p{at}", f"s/{at}", 0, 0.5, link) for at, link in enumerate(links))), PassageSettings())
+    assert {row["cluster"] for row in decision.selection.to_pylist()} == {"p0"}
+    details = {row["record_id"]: row["detail"] for row in decision.rejections.to_pylist()}
+    assert details["p1"] == "Jaccard similarity 0.84 with passage p0, first of its cluster"
+    assert details["p2"] == "Jaccard similarity 0.70 with passage p0, first of its cluster"
+
+
+def test_the_order_in_which_documents_come_changes_no_cluster():
+    rows = [(f"p{number:02d}", f"s/{number % 3}", number, number / 40, prose(f"t{number % 11}")) for number in range(30)]
+    forward = decide(usable(*rows), PassageSettings())
+    renamed = decide(usable(*[(p, f"s/{9 - int(key[2:])}", start, score, text) for p, key, start, score, text in rows]), PassageSettings())
+    assert forward.selection.column("cluster").to_pylist() == renamed.selection.column("cluster").to_pylist()
+    assert forward.counts["clusters"] == 11
+
+
+def test_nothing_usable_decides_nothing():
+    decision = decide(Usable(), PassageSettings())
+    assert (decision.selection.num_rows, decision.rejections.num_rows, decision.counts["largest_cluster_warning"]) == (0, 0, 0)
