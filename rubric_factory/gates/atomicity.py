@@ -12,16 +12,19 @@ _CLAIM_VERBS = (
     "includes?|provides?|shows?|recogni[sz]es?|concludes?|justif(?:y|ies)|discusses?|argues?|predicts?|computes?|calculates?|links?|"
     "relates?|distinguish(?:es)?|addresses?|acknowledges?|clarif(?:y|ies)|points? out|indicates?|attributes?|connects?|outlines?|reports?"
 )
+# What follows a comma and starts a clause rather than the next item of a list.
+_CLAUSE = r"(?:the|an?|it|they|this|these|that|which|who|because|since|so|not|but|while|where|when|as|thus|hence|each|both)\b"
 # Each match joins one more claim to a criterion.
 _STRONG = (
     re.compile(r";\s+\w"),
-    re.compile(r"\b(?:as well as|and also|in addition(?: to)?|along with|together with|plus also)\b", re.I),
+    re.compile(r"\b(?:as well as|and also|in addition(?: to)?|along with)\b", re.I),
     re.compile(rf"(?:,|\band|\bor|\bbut|\bthen)\s+(?:also\s+|then\s+|correctly\s+|clearly\s+|explicitly\s+)*(?:{_CLAIM_VERBS})\b", re.I),
-    re.compile(r"\w,\s+(?:\w+[\s-]){0,4}?\w+,?\s+(?:and|or)\s+\w", re.I),  # A, B and C
+    re.compile(r",\s+(?:and|or)\s", re.I),  # A, B, and C
+    re.compile(rf"\w,\s+(?!{_CLAUSE})\w+(?:[\s-]\w+){{0,2}}\s+(?:and|or)\s+\w", re.I),  # A, B and C
     re.compile(r"(?:^|\s)\(?(?:[2-9]|ii|iii|b|c)\)\s", re.I),  # (1) … (2) …
 )
 _AND = re.compile(r"\band\b", re.I)
-_QUOTED = re.compile(r"\"[^\"]*\"|“[^”]*”|‘[^’]*’|\([^)]*\)")
+_QUOTED = re.compile(r"\"[^\"]*\"|“[^”]*”|‘[^’]*’|\([^)]{3,}\)")
 
 
 def joined_claims(description: str) -> int:

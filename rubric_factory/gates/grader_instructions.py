@@ -15,11 +15,12 @@ _UNCONDITIONAL = r"(?:regardless|always|any|every|all|no matter|irrespective|unc
 _PATTERNS = tuple(
     re.compile(pattern, re.I)
     for pattern in (
-        r"\b(?:ignore|disregard|forget|override|bypass)\b.{0,40}"
-        r"\b(?:instructions?|prompts?|rules?|rubric|criteria|guidelines?|above|previous)\b",
+        r"\b(?:ignore|disregard|forget|override|bypass)\b.{0,40}\b(?:instructions?|prompts?|rubric|grading|guidelines?)\b",
+        r"\b(?:ignore|disregard|forget) (?:all|any|every\w*)\b.{0,20}\b(?:above|previous|prior|preceding|before)\b",
         rf"\b(?:give|award|assign|grant|mark|score|rate)\b.{{0,40}}\b{_CREDIT}\b.{{0,60}}\b{_UNCONDITIONAL}\b",
-        rf"\b{_UNCONDITIONAL}\b.{{0,60}}\b(?:{_CREDIT}|(?:is|are|as|be) (?:met|satisfied|correct|passed))\b",
-        rf"\b(?:as|dear|attention|note to|you are|you're|hey|hello|to)(?: an?| the)?(?: \w+)? {_GRADER}\b\s*(?:[,:!.]|$)",
+        rf"\b{_UNCONDITIONAL}\b.{{0,60}}\b{_CREDIT}\b",
+        rf"\b{_UNCONDITIONAL}\b.{{0,60}}\b(?:criteri\w+|answers?|responses?) (?:is|are|be|as) (?:met|satisfied|correct|passed)\b",
+        rf"\b(?:dear|attention|note (?:to|for)|hey|hello|hi)(?: an?| the)?(?: \w+)? {_GRADER}\b",
         rf"\byou are (?:now )?(?:an?|the) (?:\w+ )?{_GRADER}\b",
         r"\b(?:mark|treat|count|consider|score|grade) (?:this|all|every|any|each) (?:criteri\w+|answers?|responses?|items?) "
         r"as (?:met|satisfied|correct|full|passed)\b",

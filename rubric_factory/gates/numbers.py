@@ -12,28 +12,27 @@ _SMALL = (
     "eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty"
 )
 _NUMBER_WORDS = {word: str(value) for value, word in enumerate(_SMALL.split())}
-_UNITS = (
-    "%|percent|°\\s?[CFK]|K|kg|mg|µg|μg|g|km|cm|mm|µm|μm|nm|m|s|ms|min|h|Hz|kHz|MHz|GHz|W|kW|MW|GW|TW|Wh|kWh|MWh|GWh|TWh|J|kJ|MJ|GJ|eV|keV|MeV|GeV|V|kV|mV|A|"
-    "mA|Pa|kPa|MPa|GPa|bar|psi|T|N|kN|mol|L|mL|ppm|ppb|dB|Gy|Sv|mSv|Bq|Ci|seconds?|minutes?|hours?|days?|weeks?|months?|years?|meters?|metres?|"
-    "kilomet(?:er|re)s?|miles?|feet|tons?|tonnes?|kilograms?|grams?|watts?|megawatts?|gigawatts?|volts?|degrees?|dollars?|barrels?"
+_SHORT = (
+    "%|°\\s?[CF]|°|K|kg|mg|µg|μg|g|km|cm|mm|µm|μm|nm|m|s|ms|min|h|Hz|kHz|MHz|GHz|W|kW|MW|GW|TW|Wh|kWh|MWh|GWh|TWh|J|kJ|MJ|GJ|eV|keV|MeV|GeV|"
+    "V|kV|mV|A|mA|Pa|kPa|MPa|GPa|bar|psi|T|N|kN|mol|L|mL|ppm|ppb|dB|Gy|Sv|mSv|Bq|Ci|KB|MB|GB|TB|kB"
 )
-_NUMBER = re.compile(rf"(?<![\w.])(\d[\d,]*(?:\.\d+)?)(?:\s*-?\s*({_UNITS})(?![A-Za-z]))?")
+# Written-out units and the short form they are compared by.
+_LONG = {
+    "degrees? (?:celsius|c)": "°C", "degrees? (?:fahrenheit|f)": "°F", "degrees?": "°", "per ?cent": "%", "kelvins?": "K",
+    "seconds?": "s", "milliseconds?": "ms", "minutes?": "min", "hours?": "h", "days?": "day", "weeks?": "week", "months?": "month",
+    "years?": "year", "met(?:er|re)s?": "m", "kilomet(?:er|re)s?": "km", "centimet(?:er|re)s?": "cm", "millimet(?:er|re)s?": "mm",
+    "micromet(?:er|re)s?|microns?": "µm", "nanomet(?:er|re)s?": "nm", "miles?": "mile", "f(?:oo|ee)t": "foot", "inch(?:es)?": "inch",
+    "grams?": "g", "kilograms?": "kg", "milligrams?": "mg", "tons?": "ton", "tonnes?": "tonne", "lit(?:er|re)s?": "L",
+    "watts?": "W", "kilowatts?": "kW", "megawatts?": "MW", "gigawatts?": "GW", "volts?": "V", "barrels?": "barrel",
+    "dollars?": "dollar", "bytes?": "byte", "bits?": "bit",
+}  # fmt: skip
+_LONGS = [(re.compile(rf"\b(?:{pattern})\b", re.I), short) for pattern, short in _LONG.items()]
+_NUMBER = re.compile(rf"(?<![\w.])(\d[\d,]*(?:\.\d+)?)(?:\s*-?\s*((?:{_SHORT})(?![A-Za-z])|(?i:{'|'.join(_LONG)})\b))?")
 _COUNTING = re.compile(
     r"\b(?:at least|at most|any|all|both|either|only|exactly) (?:of )?(?:the )?\d{1,2}"
     r"(?=\s+(?:of|or|factors?|reasons?|points?|items?|elements?|examples?|steps?))",
     re.I,
 )
-_SAME_UNIT = {
-    "percent": "%",
-    "seconds": "s",
-    "second": "s",
-    "minutes": "min",
-    "minute": "min",
-    "hours": "h",
-    "hour": "h",
-    "μm": "µm",
-    "μg": "µg",
-}
 
 
 def _plain(number: str) -> str:
@@ -45,9 +44,11 @@ def _plain(number: str) -> str:
 
 
 def _unit(unit: str | None) -> str:
-    name = re.sub(r"\s", "", unit or "")
-    name = _SAME_UNIT.get(name.lower(), name)
-    return name.lower().removesuffix("s") if len(name) > 3 else name
+    """Short form of a unit: 'degrees Celsius' and '° C' -> '°C'."""
+    if not unit:
+        return ""
+    written = next((short for pattern, short in _LONGS if pattern.fullmatch(unit)), None)
+    return written or re.sub(r"\s", "", unit).replace("μ", "µ")
 
 
 def quantities(text: str) -> list[tuple[str, str]]:
@@ -56,12 +57,15 @@ def quantities(text: str) -> list[tuple[str, str]]:
     return [(_plain(m.group(1)), _unit(m.group(2))) for m in _NUMBER.finditer(text)]
 
 
-def _in_evidence(criterion: Criterion) -> set[tuple[str, str]]:
-    """Quantities of the evidence, each also without its unit; number words as digits."""
+def _unsupported(criterion: Criterion) -> list[str]:
+    """Quantities the criterion asks for whose number, or whose unit, is nowhere in its evidence. Number words of the evidence count."""
     text = " ".join(span.quote for span in criterion.evidence)
-    found = set(quantities(text)) | {(m, "") for m in re.findall(r"\d+", text)}
-    found |= {(_NUMBER_WORDS[word], "") for word in re.findall(r"[a-z]+", text.lower()) if word in _NUMBER_WORDS}
-    return found | {(number, "") for number, _ in found}
+    found = quantities(text)
+    known = {number for number, _ in found} | {_plain(digits) for digits in re.findall(r"\d+", text)}
+    known |= {_NUMBER_WORDS[word] for word in re.findall(r"[a-z]+", text.lower()) if word in _NUMBER_WORDS}
+    units = {unit for _, unit in found} | {short for pattern, short in _LONGS if pattern.search(text)}
+    asked = [pair for part in (criterion.description, *criterion.required_elements) for pair in quantities(part)]
+    return [f"{number} {unit}".strip() for number, unit in asked if number not in known or (unit and unit not in units)]
 
 
 def numbers(item: GateInput, settings: GateSettings) -> GateFinding:
@@ -70,10 +74,5 @@ def numbers(item: GateInput, settings: GateSettings) -> GateFinding:
     A pitfall may name a wrong number: that is its purpose.
     """
     del settings
-    missing: list[str] = []
-    for criterion in item.task.rubric.criteria:
-        if criterion.weight > 0:
-            known = _in_evidence(criterion)
-            asked = [pair for text in (criterion.description, *criterion.required_elements) for pair in quantities(text)]
-            missing += [f"{number} {unit}".strip() + f" in: {criterion.title}" for number, unit in asked if (number, unit) not in known]
+    missing = [f"{one} in: {c.title}" for c in item.task.rubric.criteria if c.weight > 0 for one in _unsupported(c)]
     return GateFinding(not missing, len(missing), f"not in the evidence: {printable(missing[0], 100)}" if missing else "")

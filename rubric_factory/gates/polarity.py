@@ -8,18 +8,20 @@ from rubric_factory.settings.gates import GateSettings
 from rubric_factory.text import printable
 
 _SUBJECT = r"^\W*(?:the |an? )?(?:(?:answer|response|solution|student|reply)s? )?"
-_BAD = (
-    r"confus|conflat|contradict|misstat|misrepresent|misattribut|misinterpret|mistak|invent|fabricat|hallucinat|exaggerat|overstat|"
-    r"understat|ignor|omit|omission|wrong|incorrect|false|inaccurat|mislead|revers|swap|fail|neglect|overlook|irrelevan"
+_VERBS = (
+    "confuse|conflate|contradict|misstate|misrepresent|misattribute|misinterpret|misunderstand|mistake|invent|fabricate|hallucinate|"
+    "exaggerate|overstate|understate|ignore|omit|reverse|swap|fail|neglect|overlook|deny"
 )
-_STARTS_BAD = re.compile(rf"{_SUBJECT}(?:\w+ly )?(?:{_BAD})\w*", re.I)
+_BAD = rf"(?:(?:{_VERBS})(?:e?s)?|denies|(?:wrongly|incorrectly|falsely|inaccurately|mistakenly|erroneously) \w+)\b"
+_STARTS_BAD = re.compile(rf"{_SUBJECT}(?:\w+ly )?{_BAD}", re.I)
 _AVOIDS_BAD = re.compile(
-    rf"{_SUBJECT}(?:avoids?|refrains?|steers clear|is free of|never (?:{_BAD})|(?:does|do|is|are) not (?:\w+ ){{0,2}}?(?:{_BAD}))", re.I
+    rf"{_SUBJECT}(?:avoids?|refrains?|steers clear|is free of|never {_BAD}|(?:does|do|is|are) not (?:\w+ ){{0,2}}?{_BAD})", re.I
 )
-_STARTS_GOOD = re.compile(rf"{_SUBJECT}(?:correctly|accurately|properly|rightly|appropriately|clearly) ", re.I)
+_STARTS_GOOD = re.compile(rf"{_SUBJECT}(?:correctly|accurately|properly|rightly) ", re.I)
+_SAYING = "mention|state|give|name|address|explain|describe|include|discuss|identify|contain|answer|say|appear|occur|present"
 _NOTHING = re.compile(
-    rf"{_SUBJECT}(?:absent|missing|not (?:present|mentioned|stated|met|there)|avoided|omitted|does not|is not|"
-    r"no(?:ne|thing)?\b(?! more| longer| less))",
+    rf"{_SUBJECT}(?:absent|missing|avoided|omitted|not (?:present|mentioned|stated|met|there)|(?:does|do|is|are) not (?:{_SAYING})|"
+    r"no (?:mention|reason|answer|evidence|statement|explanation|discussion|reference|such)|none\b|nothing\b)",
     re.I,
 )
 _RANK = {Category.ESSENTIAL: 3, Category.IMPORTANT: 2, Category.OPTIONAL: 1}

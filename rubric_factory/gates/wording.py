@@ -26,7 +26,11 @@ results purpose
 ASKING_WORDS = frozenset(_ASKING_WORDS.split())
 
 _SUFFIXES = ("ization", "isation", "ations", "ation", "ingly", "edly", "ings", "ness", "ment", "ies", "ing", "ed", "es", "ly", "s")
-_SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z0-9\"“(])")
+# After . ! ? before a capital, digit or opening quote, but not after an abbreviation or an initial.
+_SENTENCE = re.compile(
+    r"(?<=[.!?])(?<!\be\.g\.)(?<!\bi\.e\.)(?<!\bvs\.)(?<!\bcf\.)(?<!\bca\.)(?<!\bapprox\.)(?<!\bNo\.)(?<!\bFig\.)(?<!\b[A-Z]\.)"
+    r"\s+(?=[A-Z0-9\"“(])"
+)
 
 
 def stem(word: str) -> str:
@@ -43,7 +47,7 @@ def content(text: str) -> list[str]:
 
 
 def sentences(text: str) -> list[str]:
-    """Sentences, split after . ! ? before a capital, digit or opening quote."""
+    """Sentences of a text."""
     return [part for part in _SENTENCE.split(text.strip()) if part]
 
 
