@@ -67,6 +67,11 @@ class Workspace:
         """One JSON file a stage: what `status` reads."""
         return self.root / "progress"
 
+    @property
+    def prefect(self) -> Path:
+        """Home of the orchestrator's own files; of no value once a rebuild has ended."""
+        return self.root / "prefect"
+
     def create(self) -> None:
         """Make the folder. Errors: WorkspaceError where that is impossible."""
         try:

@@ -1,6 +1,7 @@
 """What all commands share: the common options, the context built from them, and how results are shown."""
 
 import contextlib
+import dataclasses
 import json
 import sys
 from collections.abc import Callable, Iterator
@@ -72,19 +73,21 @@ class Invocation:
             click.echo(json.dumps(row, ensure_ascii=True, default=str))
             sys.stdout.flush()
 
-    def report(self, *reports: "StageReport") -> None:
-        """Show what stages did, one line each."""
-        for report in reports:
-            counts = ", ".join(f"{name} {count}" for name, count in report.counts.items())
-            self.say(f"{report.stage}: {counts}")
-            refused = ", ".join(f"{reason} {count}" for reason, count in sorted(report.rejections.items()))
+    def report(self, *rows: dict[str, Any]) -> None:
+        """Show what stages did (rows of report_row), a line or two each."""
+        for row in rows:
+            counts = ", ".join(f"{name} {value}" for name, value in row.items() if name not in ("stage", "rejections", "seconds"))
+            self.say(f"{row['stage']}: {counts}")
+            refused = ", ".join(f"{reason} {count}" for reason, count in sorted(row["rejections"].items()))
             if refused:
                 self.say(f"  refused: {refused}")
 
 
 def report_row(report: "StageReport") -> dict[str, Any]:
-    """A stage report as a JSON row: its counts at the top level."""
-    return {"stage": report.stage, **report.counts, "rejections": report.rejections, "seconds": round(report.seconds, 3)}
+    """A stage report as a JSON row: its counts, and what else the stage measured, at the top level."""
+    row = {field.name: getattr(report, field.name) for field in dataclasses.fields(report)}
+    measured = {name: round(value, 3) if isinstance(value, float) else value for name, value in row.items() if name != "counts"}
+    return {**report.counts, **measured}
 
 
 def _keep(ctx: click.Context, parameter: click.Parameter, value: Any) -> None:

@@ -9,9 +9,9 @@ def _one(invocation: Invocation, stage: str) -> None:
     from flows.pipeline import run_stage
 
     with invocation.writer(stage) as context:
-        report = run_stage(stage, context)
-    invocation.report(report)
-    invocation.result(report_row(report))
+        row = report_row(run_stage(stage, context))
+    invocation.report(row)
+    invocation.result(row)
 
 
 @command("ingest")
@@ -25,9 +25,9 @@ def ingest_command(invocation: Invocation, sources: tuple[str, ...]) -> None:
     from flows.pipeline import run_stage, with_sources
 
     with invocation.writer("ingest", with_sources(invocation.settings(), sources)) as context:
-        report = run_stage("ingest", context)
-    invocation.report(report)
-    invocation.result(report_row(report))
+        row = report_row(run_stage("ingest", context))
+    invocation.report(row)
+    invocation.result(row)
 
 
 @command("passages")
@@ -60,6 +60,6 @@ def publish_command(invocation: Invocation) -> None:
     from flows.pipeline import PUBLISHING, run_stage
 
     with invocation.writer("publish") as context:
-        reports = [run_stage(stage, context) for stage in PUBLISHING]
-    invocation.report(*reports)
-    invocation.result({"stages": [report_row(report) for report in reports]})
+        rows = [report_row(run_stage(stage, context)) for stage in PUBLISHING]
+    invocation.report(*rows)
+    invocation.result({"stages": rows})

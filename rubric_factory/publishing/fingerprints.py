@@ -16,12 +16,13 @@ FIRST = "1.0.0"
 
 
 def public_settings(settings: Any) -> Any:
-    """Resolved settings without paths and addresses of the machine: what is published as settings.json, and hashed.
+    """Resolved settings without paths, addresses of the machine and prices: what is published as settings.json, and hashed.
 
     settings: `Settings.model_dump()` (Python mode, so that a path is a Path).
     """
     if isinstance(settings, dict):
-        kept = {key: value for key, value in settings.items() if not isinstance(value, Path) and key not in ("base_url", "api_key_env")}
+        private = ("base_url", "api_key_env", "prices")
+        kept = {key: value for key, value in settings.items() if not isinstance(value, Path) and key not in private}
         return {key: public_settings(value) for key, value in kept.items()}
     if isinstance(settings, (list, tuple)):
         return [public_settings(value) for value in settings if not isinstance(value, Path)]

@@ -15,6 +15,7 @@ from rubric_factory.settings.extract import ExtractSettings
 from rubric_factory.settings.gates import GateSettings
 from rubric_factory.settings.judge import JudgeSettings, LockSettings, ProbeSettings
 from rubric_factory.settings.passages import PassageSettings
+from rubric_factory.settings.prices import PriceSettings
 from rubric_factory.settings.publish import PublishSettings
 from rubric_factory.settings.sources import Source
 from rubric_factory.settings.training import TrainingSettings
@@ -39,6 +40,7 @@ class Settings(BaseSettings):
     probes: ProbeSettings = ProbeSettings()
     lock: LockSettings = LockSettings()
     publish: PublishSettings = PublishSettings()
+    prices: PriceSettings = PriceSettings()
     training: TrainingSettings | None = Field(default=None, description="the policy and its training; absent: `train` refuses to run")
 
     @classmethod

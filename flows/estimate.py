@@ -1,0 +1,141 @@
+"""What a rebuild would cost, before it costs anything: documents, calls, tokens, time, money; each figure measured or estimated.
+
+Measured: read from the sources, the workspace and the ledger. Estimated: scaled from them, or from the assumptions below, and said so.
+"""
+
+from dataclasses import dataclass
+from statistics import fmean
+from typing import TYPE_CHECKING, Any
+
+from flows.summary import read_rows
+from rubric_factory.records import Passage
+from rubric_factory.settings.author import Extractive, LanguageModelAuthor
+from rubric_factory.stages import Context
+from rubric_factory.stages.ingest import plan
+
+if TYPE_CHECKING:
+    from rubric_factory.llm.protocol import Request
+
+# Assumptions where this workspace has nothing to measure yet; figures of the 52 sample documents.
+PASSAGES_PER_DOCUMENT = 8.0
+SECONDS_PER_DOCUMENT = 0.1
+CHARACTERS_PER_TOKEN = 4.0
+ENOUGH_DOCUMENTS = 10
+STAND_IN_WORDS = 220
+
+
+@dataclass
+class Estimate:
+    """Figures by name, in the order they are shown; basis says of each whether it was measured or how it was estimated."""
+
+    figures: dict[str, Any]
+    basis: dict[str, str]
+
+    def add(self, name: str, value: Any, basis: str) -> None:
+        """One figure."""
+        self.figures[name], self.basis[name] = value, basis
+
+
+def _documents(estimate: Estimate, context: Context, limit: int | None) -> int:
+    """Documents to read: compared with the last ingest, nothing opened."""
+    todo = plan(context, limit=limit)
+    to_read = sum(len(shard.entries) for shard in todo.shards)
+    estimate.add("documents_seen", todo.seen, "measured")
+    estimate.add("documents_unchanged", todo.unchanged, "measured")
+    estimate.add("documents_to_read", to_read, "measured")
+    return to_read
+
+
+def _open_passages(context: Context) -> list[dict[str, Any]]:
+    """Selected passages of the workspace that the configured author was not asked about."""
+    from rubric_factory.authoring.authors import asked_as
+
+    identity = asked_as(context.settings)
+    asked = {row["passage_id"] for row in read_rows(context.workspace, "authored") if row["author"] == identity}
+    chosen = {row["passage_id"] for row in read_rows(context.workspace, "selection", "passage_id", "selected") if row["selected"]}
+    return [row for row in read_rows(context.workspace, "passages") if row["passage_id"] in chosen - asked]
+
+
+def _passages_per_document(context: Context) -> tuple[float, str]:
+    kept = len(read_rows(context.workspace, "documents", "document_key"))
+    chosen = sum(1 for row in read_rows(context.workspace, "selection", "passage_id", "selected") if row["selected"])
+    if kept >= ENOUGH_DOCUMENTS and chosen:
+        return chosen / kept, f"from {kept} documents of this workspace"
+    return min(PASSAGES_PER_DOCUMENT, context.settings.passages.per_document), "from the sample documents"
+
+
+def _request(author: LanguageModelAuthor, seed: int, text: str) -> "Request":
+    from rubric_factory.authoring.prompting import author_request
+
+    passage = Passage("0" * 64, "0" * 64, "s/d", "0", "", 0, 0, len(text), 0, 0, text)
+    return author_request(passage, "", author.writing, author.sampling, seed)
+
+
+def _characters(request: "Request") -> int:
+    return sum(len(message.content) for message in request.messages)
+
+
+def _calls(estimate: Estimate, context: Context, author: LanguageModelAuthor, texts: list[str], unread: int) -> None:
+    """Calls, tokens, time and money of a language-model author: texts in the workspace, and as many stand-ins as are not read yet."""
+    from rubric_factory.ledger import Ledger
+
+    stand_in = fmean(map(len, texts)) if texts else STAND_IN_WORDS * 6
+    overhead = _characters(_request(author, context.settings.seed, "x"))
+    prompt = (sum(map(len, texts)) + unread * stand_in + overhead * (len(texts) + unread)) / CHARACTERS_PER_TOKEN
+    answered: list[dict[str, Any]] = []
+    if context.workspace.ledger.exists():
+        with Ledger(context.workspace.ledger) as ledger:
+            answered = [
+                r for r in ledger.summary() if (r["model"], r["revision"], r["state"]) == (author.model, author.revision, "answered")
+            ]
+    done = sum(row["calls"] for row in answered)
+    calls = len(texts) + unread
+    bound = _request(author, context.settings.seed, "x").max_tokens
+    completion = sum(row["completion_tokens"] for row in answered) / done if done else bound
+    estimate.add("calls", calls, "measured" if not unread else "estimated from passages per document")
+    estimate.add("calls_answered_before", done, "measured: the ledger never asks the same again")
+    estimate.add("prompt_tokens", round(prompt), f"estimated: {CHARACTERS_PER_TOKEN:g} characters a token")
+    basis = f"estimated: mean of {done} answers in the ledger" if done else f"upper bound: {bound} tokens a reply at most"
+    estimate.add("completion_tokens", round(calls * completion), basis)
+    if done:
+        lanes = getattr(author, "concurrency", 1)
+        estimate.add(
+            "author_seconds", round(calls * sum(row["seconds"] for row in answered) / done / lanes, 1), f"estimated: {lanes} at once"
+        )
+    else:
+        estimate.add("author_seconds", None, "unknown: no answer of this model in the ledger")
+
+
+def _money(estimate: Estimate, context: Context) -> None:
+    prices = context.settings.prices
+    tokens = estimate.figures["prompt_tokens"], estimate.figures["completion_tokens"]
+    if tokens == (0, 0):
+        estimate.add("money", 0.0, "measured: no model is called")
+    elif prices.prompt_per_million is None or prices.completion_per_million is None:
+        estimate.add("money", 0.0, "unknown price: set [prices] in the configuration")
+    else:
+        money = (tokens[0] * prices.prompt_per_million + tokens[1] * prices.completion_per_million) / 1e6
+        estimate.add("money", round(money, 2), f"estimated: {prices.currency}, from the tokens above")
+
+
+def estimate_rebuild(context: Context, *, start: str, limit: int | None) -> Estimate:
+    """Figures of a rebuild from stage `start` on. Nothing is read, sent or paid. Errors: UsageError for a missing or empty source."""
+    estimate = Estimate({}, {})
+    to_read = _documents(estimate, context, limit) if start == "ingest" else 0
+    seconds = [row["seconds"] for row in read_rows(context.workspace, "documents", "seconds")]
+    each = fmean(seconds) if len(seconds) >= ENOUGH_DOCUMENTS else SECONDS_PER_DOCUMENT
+    workers = context.settings.extract.workers
+    basis = f"estimated: {each:.2f} s a document, {workers} side by side"
+    estimate.add("ingest_seconds", round(to_read * each / workers, 1), basis)
+    rate, where = _passages_per_document(context)
+    unread = round(to_read * rate)
+    rows = _open_passages(context) if start in ("ingest", "passages", "author") else []
+    estimate.add("passages_to_ask", len(rows) + unread, "measured" if not unread else f"{len(rows)} measured, {unread} estimated {where}")
+    author = context.settings.author
+    if isinstance(author, Extractive):
+        for name in ("calls", "prompt_tokens", "completion_tokens"):
+            estimate.add(name, 0, "measured: the extractive author calls no model")
+    else:
+        _calls(estimate, context, author, [row["text"] for row in rows], unread)
+    _money(estimate, context)
+    return estimate
