@@ -16,7 +16,7 @@ from rubric_factory.tables import TABLES, passage_to_row, task_to_row
 from rubric_factory.workspace import Workspace
 
 AUTHOR = "extractive@1"
-WORDS = "steel copper pump valve rotor sensor flux torque strain weld joint axle beam turbine filter nozzle gasket piston".split()
+WORDS = ("steel", "copper", "pump", "valve", "rotor", "sensor", "flux", "torque", "strain", "weld", "joint", "axle", "beam", "filter")
 
 
 def sha(text: str) -> str:
@@ -26,7 +26,7 @@ def sha(text: str) -> str:
 def sentence(seed: str, length: int = 40) -> str:
     """Deterministic words that no other seed shares in order."""
     digits = sha(seed)
-    return " ".join(f"{WORDS[int(digits[i % 64], 16)]}{digits[(i * 3) % 60 : (i * 3) % 60 + 4]}" for i in range(length)) + "."
+    return " ".join(f"{WORDS[int(digits[i % 64], 16) % len(WORDS)]}{digits[(i * 3) % 60 : (i * 3) % 60 + 4]}" for i in range(length)) + "."
 
 
 def make_passage(document_key: str, ordinal: int, text: str = "", document_id: str = "") -> Passage:
@@ -96,7 +96,7 @@ class Corpus:
         """A document with its passages, one task each."""
         source, uri = document_key.split("/", 1)
         document_id = columns.get("document_id", sha(document_key))
-        base: dict[str, Any] = {name: None for name in TABLES["documents"][0].names}
+        base: dict[str, Any] = dict.fromkeys(TABLES["documents"][0].names)
         base |= {"document_key": document_key, "document_id": document_id, "source": source, "source_uri": uri}
         base |= {"media_type": "application/pdf", "size_bytes": 1, "title": f"Title of {uri}", "authors": "", "language": "en"}
         base |= {"licence": "CC-BY-4.0", "genre": "report", "page_count": 9, "characters": 900, "words": 90, "removed_characters": 0}

@@ -1,5 +1,7 @@
 """What is published, and how tasks are split: `[publish]`."""
 
+from typing import Literal
+
 from pydantic import Field, model_validator
 
 from rubric_factory.settings.base import Section
@@ -11,6 +13,9 @@ class PublishSettings(Section):
     validation_share: float = Field(default=0.1, ge=0, lt=1, description="share of documents on the validation side")
     test_share: float = Field(default=0.15, ge=0, lt=1, description="share of documents on the test side")
     allowed_licences: tuple[str, ...] = Field(default=(), description="licences that may be published; empty: any")
+    profile: Literal["standard", "release"] = Field(
+        default="standard", description="contract profile; release also blocks on an empty split, demo grade or a large cluster"
+    )
     system_message: str = Field(default="", description="system message of every prompt; empty: none")
 
     @model_validator(mode="after")

@@ -1,0 +1,165 @@
+"""Ask every contract of a staged folder and write contracts.json into it. The only module with a Great Expectations context."""
+
+import json
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from data_contracts import criteria, documents, passages, policy, tasks
+from data_contracts.facts import PROFILES, Finding, ask
+from rubric_factory.dataset_facts import published_schema
+from rubric_factory.dataset_files import DatasetRows, content_fingerprint, file_sha256, load_rows
+from rubric_factory.errors import BlockedError, MissingExtraError, UsageError
+from rubric_factory.publishing.staged import STAGED, load_staged
+from rubric_factory.stages import Context, StageReport
+from rubric_factory.text import printable
+from rubric_factory.workspace import write_text
+
+CONTRACTS = "contracts.json"
+SUITES: dict[str, ModuleType] = {"documents": documents, "passages": passages, "tasks": tasks, "criteria": criteria, "policy": policy}
+EXAMPLES = 5
+
+
+@dataclass(frozen=True)
+class Check:
+    """One expectation or fact: unexpected is the number of records against it (0 where only a whole table is), examples name some."""
+
+    table: str
+    check: str
+    severity: str
+    success: bool
+    unexpected: int
+    examples: tuple[str, ...]
+
+    def row(self) -> dict[str, Any]:
+        """As it stands in contracts.json."""
+        return {name: getattr(self, name) for name in ("table", "check", "severity", "success", "unexpected")} | {
+            "examples": list(self.examples)
+        }
+
+
+@dataclass(frozen=True)
+class ContractReport:
+    """Result of all contracts on one staged content; success: no check of severity error failed."""
+
+    profile: str
+    content_fingerprint: str
+    checks: tuple[Check, ...]
+
+    @property
+    def failed(self) -> tuple[Check, ...]:
+        """Failed checks of severity error."""
+        return tuple(check for check in self.checks if not check.success and check.severity == "error")
+
+    @property
+    def success(self) -> bool:
+        """Whether this content may be published."""
+        return not self.failed
+
+    def require(self) -> None:
+        """Errors: BlockedError that names the first failed checks."""
+        if self.failed:
+            names = ", ".join(f"{check.table}.{check.check} ({', '.join(check.examples[:2])})" for check in self.failed[:3])
+            raise BlockedError(
+                f"{len(self.failed)} contracts failed: {names}",
+                expected="none",
+                fix=f"see {CONTRACTS} in the staged folder; mend and stage again",
+            )
+
+
+def _context() -> Any:
+    """An ephemeral context: no files, no network, no progress bars. Errors: MissingExtraError."""
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    try:
+        import great_expectations as gx
+        from great_expectations.data_context.types.base import ProgressBarsConfig
+    except ImportError:
+        raise MissingExtraError.of("great_expectations", "pipeline") from None
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    return context
+
+
+def _name(configuration: Any) -> str:
+    arguments = configuration.kwargs
+    columns = [str(arguments[name]) for name in ("column", "column_A", "column_B") if name in arguments]
+    return ":".join([configuration.type.removeprefix("expect_"), *columns])
+
+
+def _check(table: str, result: Any, keys: list[Any]) -> Check:
+    """Our row of one Great Expectations result: positions become keys, so that no document text is stored."""
+    severity = "error" if result.expectation_config.severity == "critical" else "warning"
+    positions = result.result.get("partial_unexpected_index_list") or []
+    examples = tuple(printable(str(keys[at]), 120) for at in positions[:EXAMPLES] if isinstance(at, int))
+    return Check(
+        table, _name(result.expectation_config), severity, bool(result.success), int(result.result.get("unexpected_count", 0)), examples
+    )
+
+
+def _expectations(rows: DatasetRows) -> list[Check]:
+    from great_expectations import ExpectationSuite
+
+    from data_contracts import frames
+
+    source = _context().data_sources.add_pandas("staged")
+    checks: list[Check] = []
+    for table, suite in SUITES.items():
+        frame = getattr(frames, table)(rows)
+        batch = source.add_dataframe_asset(table).add_batch_definition_whole_dataframe("all").get_batch({"dataframe": frame})
+        results = batch.validate(ExpectationSuite(table, expectations=suite.expectations())).results
+        found = [_check(table, result, list(frame[suite.KEY])) for result in results]
+        checks += sorted(found, key=lambda check: (check.check, check.severity))
+    return checks
+
+
+def _fact(finding: Finding) -> Check:
+    examples = tuple(printable(problem, 200) for problem in finding.problems[:EXAMPLES])
+    return Check("facts", finding.name, finding.severity, not finding.problems, len(finding.problems), examples)
+
+
+def check(folder: Path, profile: str, *, datasets: Path) -> ContractReport:
+    """Check a staged folder and write its contracts.json (the same bytes for the same content).
+
+    profile: 'standard', or 'release', where an empty split, demo grade or a large cluster blocks too. datasets: where published versions
+    lie, for ancestors and takedowns. Errors: UsageError, BlockedError where nothing is staged, DatasetError, MissingExtraError.
+    """
+    if profile not in PROFILES:
+        raise UsageError(f"unknown contract profile {profile!r}", expected=f"one of {', '.join(PROFILES)}")
+    staged = load_staged(folder)
+    (folder / CONTRACTS).unlink(missing_ok=True)
+    settings = json.loads((folder / "settings.json").read_text(encoding="utf-8"))
+    fingerprint = content_fingerprint(folder)
+    checks = [_fact(Finding("published_schema", "error", tuple(published_schema(folder))))]
+    if checks[0].success:
+        rows = load_rows(folder)
+        findings = ask(rows, staged, settings, fingerprint=fingerprint, datasets=datasets, profile=profile)
+        checks += [_fact(finding) for finding in findings] + _expectations(rows)
+    report = ContractReport(profile, fingerprint, tuple(checks))
+    written = {
+        "success": report.success,
+        "profile": profile,
+        "content_fingerprint": fingerprint,
+        "staged_sha256": file_sha256(folder / STAGED),
+        "checks": [each.row() for each in checks],
+    }
+    write_text(folder / CONTRACTS, json.dumps(written, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
+    return report
+
+
+def contracts(context: Context) -> StageReport:
+    """The contracts as a stage: checks the staged folder with the configured profile. A failure is in contracts.json and in the counts.
+
+    Counts: checks, failed_errors, failed_warnings. Errors: as check; a failed contract itself is raised by publish, or by
+    ContractReport.require.
+    """
+    started = time.monotonic()
+    with context.progress.step("contracts", 1, "folders") as step:
+        folder = context.workspace.staging / context.settings.name
+        report = check(folder, context.settings.publish.profile, datasets=context.workspace.datasets)
+        step.advance()
+    warnings = sum(not each.success for each in report.checks) - len(report.failed)
+    counts = {"checks": len(report.checks), "failed_errors": len(report.failed), "failed_warnings": warnings}
+    return StageReport("contracts", counts, {}, time.monotonic() - started)

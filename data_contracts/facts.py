@@ -1,0 +1,82 @@
+"""Facts about whole sets of rows, which no expectation over one table can say: splits, spans, ids, ancestors, licences."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rubric_factory import dataset_facts
+from rubric_factory.dataset_files import DatasetRows
+from rubric_factory.dataset_version import ancestors, side_of_documents, trained_on
+from rubric_factory.publishing.staged import Staged
+from rubric_factory.publishing.yank import yanked
+from rubric_factory.tables import SPLITS
+
+LARGE_CLUSTER = 0.05
+# Warnings of the standard profile that block in the release profile.
+RELEASE_ERRORS = frozenset({"splits_filled", "above_demo_grade", "clusters_small"})
+PROFILES = ("standard", "release")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Outcome of one fact: every line names a record and its problem."""
+
+    name: str
+    severity: str
+    problems: tuple[str, ...]
+
+
+def splits_filled(rows: DatasetRows) -> Iterator[str]:
+    """Every split has a task; without one in train nothing can be trained."""
+    yield from (f"{split}: no task" for split in SPLITS if not rows.tasks[split])
+
+
+def above_demo_grade(rows: DatasetRows) -> Iterator[str]:
+    """No task was made by an embedded author."""
+    yield from (f"{row['task_key']}: grade demo" for split in SPLITS for row in rows.tasks[split] if row["evidence_grade"] == "demo")
+
+
+def not_yanked(rows: DatasetRows, datasets: Path, name: str) -> Iterator[str]:
+    """Nothing that was taken down comes back."""
+    taken_down = yanked(datasets, name)
+    for split in SPLITS:
+        for row in rows.tasks[split]:
+            if taken_down.holds(row["document_key"], row["document_id"]):
+                yield f"{row['task_key']}: its document was taken down"
+
+
+def fingerprint_fits(rows: DatasetRows, staged: Staged, fingerprint: str) -> Iterator[str]:
+    """staged.json speaks of these rows: fingerprint and counts."""
+    if staged.content_fingerprint != fingerprint:
+        yield "staged.json: content_fingerprint is not that of the rows"
+    for split in SPLITS:
+        for config in ("tasks", "grounding"):
+            if staged.counts[config][split] != len(getattr(rows, config)[split]):
+                yield f"staged.json: the number of {config} in {split} is not that of the rows"
+
+
+def ask(
+    rows: DatasetRows, staged: Staged, settings: dict[str, Any], *, fingerprint: str, datasets: Path, profile: str
+) -> Sequence[Finding]:
+    """Every fact, in a fixed order; only `complete` where that one fails. Errors: DatasetError where an ancestor is gone or damaged."""
+    complete = Finding("complete", "error", tuple(dataset_facts.complete(rows)))
+    if complete.problems:
+        return [complete]
+    trained = trained_on(ancestors(datasets, staged.name, staged.parent))
+    named: dict[str, Callable[[], Iterator[str]]] = {
+        **{name: (lambda fact=fact: fact(rows)) for name, fact in dataset_facts.FACTS.items() if name != "complete"},
+        "as_assigned": lambda: dataset_facts.as_assigned(rows, side_of_documents(staged.splits)),
+        "apart_from_ancestors": lambda: dataset_facts.apart_from_ancestors(rows, trained),
+        "licences_allowed": lambda: dataset_facts.licences_allowed(rows, settings["publish"]["allowed_licences"]),
+        "not_yanked": lambda: not_yanked(rows, datasets, staged.name),
+        "fingerprint_fits": lambda: fingerprint_fits(rows, staged, fingerprint),
+        "splits_filled": lambda: splits_filled(rows),
+        "above_demo_grade": lambda: above_demo_grade(rows),
+        "clusters_small": lambda: iter(["largest cluster: above 5 % of the passages"] * (staged.largest_cluster_share > LARGE_CLUSTER)),
+    }
+    findings = [complete]
+    for name, fact in named.items():
+        severity = "warning" if name in RELEASE_ERRORS and profile == "standard" else "error"
+        findings.append(Finding(name, severity, tuple(fact())))
+    return findings
