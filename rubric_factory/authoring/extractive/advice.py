@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterator
 
 from rubric_factory.authoring.extractive.draft import Draft
-from rubric_factory.authoring.extractive.lexicon import VERBS, bare
+from rubric_factory.authoring.extractive.lexicon import bare
 from rubric_factory.authoring.extractive.sentences import Sentence
+from rubric_factory.authoring.extractive.verbs import VERBS
 
 _USE = re.compile(r"(Use|Choose|Specify|Select|Set|Call|Add) ((?:an?|the) [^,]+?|[\\\w.-]+) (to|for|when|if|whenever) ([^,]+)\.$")
 

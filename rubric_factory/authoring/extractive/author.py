@@ -24,7 +24,7 @@ from rubric_factory.settings.author import Extractive
 from rubric_factory.text import words
 
 IDENTITY = "extractive@1"
-_GIVEN_AWAY = 0.55  # share of the reference's content words
+_GIVEN_AWAY = 0.6  # share of the reference's content words
 # In the order of trust: of one sentence the first family that makes a sound task wins.
 FAMILIES: tuple[Family, ...] = (
     quantity,
@@ -66,20 +66,20 @@ class ExtractiveAuthor:
             yield Authored(passage.passage_id, tasks, refused)
 
     def _tasks(self, passage: Passage, title: str) -> tuple[Task, ...]:
-        topic = topic_of(title)
+        topic = topic_of(title) or topic_of(passage.section.rsplit(" > ", 1)[-1])
         tasks: list[Task] = []
         asked: list[frozenset[str]] = []
         for drafts in _ranked(passage.text):
             if len(tasks) == self._settings.tasks_per_passage:
                 break
-            task = next((t for d in drafts if (t := self._task(passage, topic, d, len(tasks)))), None)
+            task = next((t for d in drafts if (t := self._task(passage, topic, title, d, len(tasks)))), None)
             if task and not any(_same(task.question, other) for other in asked):
                 tasks.append(task)
                 asked.append(frozenset(words(task.question)))
         return tuple(tasks)
 
-    def _task(self, passage: Passage, topic: str, draft: Draft, slot: int) -> Task | None:
-        question = question_of(draft.body, topic, passage.text)
+    def _task(self, passage: Passage, topic: str, title: str, draft: Draft, slot: int) -> Task | None:
+        question = question_of(draft.body, topic, passage.text, title)
         if question is None or given_away(question, draft.sentence.text) > _GIVEN_AWAY:
             return None
         key = f"{passage.passage_key}/{slot}"

@@ -10,16 +10,14 @@ from rubric_factory.authoring.extractive.lexicon import (
     DETERMINERS,
     GENERIC_HEADS,
     HAVE,
-    IMPERATIVES,
-    NOUN_LIKE,
+    NUMBER_WORDS,
     PREPOSITIONS,
     PRONOUNS,
     RELATIVES,
-    THIRD_PERSON,
-    VERBS,
     bare,
     plural,
 )
+from rubric_factory.authoring.extractive.verbs import IMPERATIVES, NOUN_LIKE, PREPOSITIONAL, THIRD_PERSON, VERBS
 
 _SUBJECT_WORDS = 8
 _POINTING = re.compile(
@@ -65,6 +63,11 @@ def _tokens(text: str) -> list[tuple[str, int, int]]:
     return [(m.group(), m.start(), m.end()) for m in re.finditer(r"\S+", text)]
 
 
+def _starts_object(after: str, word: str) -> bool:
+    """Whether the word after a verb that may be a noun shows that it is the verb."""
+    return after in DETERMINERS | NUMBER_WORDS or after.isdigit() or f"{THIRD_PERSON.get(word, word)} {after}" in PREPOSITIONAL
+
+
 def _is_lexical_verb(tokens: list[tuple[str, int, int]], index: int) -> str:
     """Base form of the finite verb at index, '' if the token is none (or more likely a noun)."""
     word, before = bare(tokens[index][0]), bare(tokens[index - 1][0])
@@ -74,10 +77,10 @@ def _is_lexical_verb(tokens: list[tuple[str, int, int]], index: int) -> str:
     if after in AUXILIARIES | HAVE or after in THIRD_PERSON or (after in ("of", "") and THIRD_PERSON.get(word) != "consist"):
         return ""
     if word in THIRD_PERSON and not plural(tokens[index - 1][0]):
-        if word in NOUN_LIKE and after not in DETERMINERS and not after.isdigit() and after not in ("in", "to", "for", "on", "with"):
+        if word in NOUN_LIKE and not _starts_object(after, word):
             return ""
         return THIRD_PERSON[word]
-    if word in VERBS and plural(tokens[index - 1][0]) and index >= 1 and word not in ("set", "list", "call", "map", "test", "process"):
+    if word in VERBS and plural(tokens[index - 1][0]) and (word not in NOUN_LIKE or _starts_object(after, word)):
         return word
     return ""
 

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 
 from rubric_factory.authoring.extractive.clauses import inverted, lowered, sound_subject, split_clause, supposed
 from rubric_factory.authoring.extractive.draft import Draft, main_clause, rest_span
-from rubric_factory.authoring.extractive.lexicon import IMPERATIVES, VERBS, bare
+from rubric_factory.authoring.extractive.lexicon import bare
 from rubric_factory.authoring.extractive.sentences import Sentence
+from rubric_factory.authoring.extractive.verbs import IMPERATIVES, VERBS
 
 _LEADING = re.compile(r"(If|When|Whenever|Unless|Once) ([^,]+), (?:then )?", re.IGNORECASE)
 _TRAILING = re.compile(

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 
 from rubric_factory.authoring.extractive.clauses import lowered
 from rubric_factory.authoring.extractive.draft import Draft, main_clause, rest_span
-from rubric_factory.authoring.extractive.lexicon import BE, MEANING_VERBS, third_person
+from rubric_factory.authoring.extractive.lexicon import BE
 from rubric_factory.authoring.extractive.sentences import Sentence
+from rubric_factory.authoring.extractive.verbs import MEANING_VERBS, third_person
 
 _COMPLEMENT = re.compile(r"(?:an?|the|one of the|any|either an?|both an?|part of|to)\s", re.IGNORECASE)
 _HOLLOW = re.compile(

@@ -5,16 +5,9 @@ from collections.abc import Iterator
 
 from rubric_factory.authoring.extractive.clauses import lowered
 from rubric_factory.authoring.extractive.draft import Draft, main_clause, rest_span
-from rubric_factory.authoring.extractive.lexicon import (
-    BE,
-    CONSEQUENCE_VERBS,
-    FUNCTION_VERBS,
-    PREPOSITIONAL,
-    PREPOSITIONS,
-    bare,
-    third_person,
-)
+from rubric_factory.authoring.extractive.lexicon import BE, DETERMINERS, PREPOSITIONS, bare
 from rubric_factory.authoring.extractive.sentences import Sentence
+from rubric_factory.authoring.extractive.verbs import CONSEQUENCE_VERBS, FUNCTION_VERBS, PREPOSITIONAL, third_person
 
 _PARTICLE = re.compile(r"(to|for|of|on|in|with)\s")
 _MANNER = re.compile(
@@ -30,7 +23,7 @@ _PLACE = re.compile(
 def function(sentence: Sentence, context: str) -> Iterator[Draft]:
     """Drafts that ask for the object of a verb that the lexicon knows."""
     clause = main_clause(sentence)
-    if clause is None or clause.negated or clause.auxiliary == "cannot":
+    if clause is None or (clause.negated and not clause.verb) or clause.auxiliary == "cannot":
         return
     subject, (start, end) = lowered(clause.subject, context), rest_span(clause, sentence)
     if clause.auxiliary in BE:
@@ -39,7 +32,7 @@ def function(sentence: Sentence, context: str) -> Iterator[Draft]:
         return
     if clause.rest.startswith("be ") and clause.auxiliary in ("can", "must", "should", "may"):
         manner = _MANNER.match(clause.rest[3:])
-        if manner:
+        if manner and not clause.negated:
             body = f"how {clause.auxiliary} {subject} be {manner['done']}"
             yield Draft(
                 "means", body, f"how {subject} {clause.auxiliary} be {manner['done']}", sentence, (start + 3 + manner.start("how"), end)
@@ -52,7 +45,9 @@ def function(sentence: Sentence, context: str) -> Iterator[Draft]:
         start += len(verb) + 1
     particle = _PARTICLE.match(rest)
     kind = PREPOSITIONAL.get(f"{verb} {particle.group(1)}" if particle else verb)
-    if particle and kind:
+    if verb in ("allow", "permit") and particle and particle.group(1) == "to":
+        pass
+    elif particle and kind:
         start += particle.end()
         verb = f"{verb} {particle.group(1)}"
     elif (
@@ -63,12 +58,30 @@ def function(sentence: Sentence, context: str) -> Iterator[Draft]:
     ):
         return
     kind = kind or ("consequence" if verb in CONSEQUENCE_VERBS - FUNCTION_VERBS else "function")
+    negation = " not" if clause.negated else ""
     kind = "constraint" if helper in ("must", "should") else kind
-    yield Draft(kind, f"what {helper} {subject} {verb}", _role(subject, helper, verb), sentence, (start, end))
+    yield Draft(
+        kind,
+        f"what {helper} {subject}{negation} {verb}",
+        _role(subject, helper, f"not {verb}" if clause.negated else verb),
+        sentence,
+        (start, end),
+    )
+
+
+def _transitive(verb: str, rest: str) -> bool:
+    """Whether the rest is the verb's object: with 'have' a noun phrase, not a participle ('has been') or a duty ('have to')."""
+    if verb == "have":
+        return bool(re.match(rf"(?:{'|'.join(sorted(DETERMINERS))}|[a-z]+ [a-z]+s)\b(?! to\b)", rest)) and not re.match(
+            r"been|\w+(?:ed|en)\b", rest
+        )
+    return verb in FUNCTION_VERBS | CONSEQUENCE_VERBS
 
 
 def _role(subject: str, helper: str, verb: str) -> str:
     """'what the cache holds', 'what the cache can hold', 'what caches hold'."""
+    if verb.startswith("not "):
+        return f"what {subject} {helper} {verb}"
     head, _, particle = verb.partition(" ")
     shown = {"do": head, "does": third_person(head)}.get(helper, f"{helper} {head}")
     return f"what {subject} {shown} {particle}".strip()

@@ -67,9 +67,8 @@ HOLLOW_NOUNS = word_set(
 )
 # Words that point at something outside the sentence.
 DEICTIC = word_set(
-    "above below following previous previously preceding aforementioned latter former here hereafter aforesaid earlier later figure fig "
-    "table section sections chapter equation eq appendix listing theorem lemma example examples footnote herein tutorial vignette "
-    "these those this such"
+    "above below following previous previously preceding aforementioned latter former here hereafter aforesaid figure fig "
+    "appendix footnote herein tutorial vignette these those this"
 )
 NUMBER_WORDS = word_set("two three four five six seven eight nine ten eleven twelve sixteen twenty hundred thousand")
 UNITS = word_set(
@@ -78,67 +77,7 @@ UNITS = word_set(
     "pages page words word spaces space times points"
 )
 
-# Verbs whose object answers "what does S <verb>?". Base forms; inflection below.
-FUNCTION_VERBS = word_set(
-    "return provide compute contain represent specify define determine control describe include accept create generate store hold "
-    "produce display print perform implement use require need support handle enable allow offer execute replace remove add convert "
-    "evaluate calculate estimate modify insert read write set take give show list invoke call apply assume consider expect extend "
-    "override inherit wrap load manage mark measure select sort split start stop tell test track update yield search place combine "
-    "expose change adjust ignore append assign build check choose collect delete disable draw encode fit format indicate initialize "
-    "initialise install interpolate link map maximize minimize minimise merge parse permit process receive record release render report "
-    "restore resume save scale send serve simulate solve store suppress transform verify introduce illustrate reduce increase avoid "
-    "simplify guarantee exploit adopt reset rename redefine typeset distinguish optimize bind advertise commit"
-)
-MEANING_VERBS = word_set("mean denote represent describe indicate signify")
-CONSEQUENCE_VERBS = word_set("cause prevent ensure imply guarantee trigger make reduce improve")
-# verb + preposition taken together
-PREPOSITIONAL = {
-    "refer to": "definition",
-    "stand for": "definition",
-    "correspond to": "definition",
-    "consist of": "composition",
-    "comprise": "composition",
-    "belong to": "composition",
-    "depend on": "dependency",
-    "rely on": "dependency",
-    "result in": "consequence",
-    "lead to": "consequence",
-    "default to": "default",
-    "apply to": "function",
-    "operate on": "function",
-    "begin with": "function",
-    "start with": "function",
-    "end with": "function",
-    "focus on": "function",
-}
-VERBS = (
-    FUNCTION_VERBS
-    | MEANING_VERBS
-    | CONSEQUENCE_VERBS
-    | word_set("refer stand correspond consist comprise belong depend rely result lead")
-    | word_set(
-        "default operate begin end focus have differ exist happen occur work run become remain appear seem lie fail tend vary grow fall go "
-        "come do look change follow match"
-    )
-)
-# Third persons that are more often plural nouns.
-NOUN_LIKE = word_set(
-    "uses calls sets lists maps links tests marks points results formats types needs changes records reports starts ends displays"
-)
 PLURAL_LIKE_SINGULAR = ("ss", "us", "is", "'s", "’s")
-
-
-def third_person(base: str) -> str:
-    """Third person singular of a regular verb: return -> returns, apply -> applies, match -> matches."""
-    if base in ("have", "do", "go"):
-        return {"have": "has", "do": "does", "go": "goes"}[base]
-    if base.endswith("y") and base[-2] not in "aeiou":
-        return base[:-1] + "ies"
-    return base + ("es" if base.endswith(("s", "x", "z", "ch", "sh")) else "s")
-
-
-THIRD_PERSON = {third_person(base): base for base in sorted(VERBS)}
-IMPERATIVES = VERBS | word_set("note see consider let please remember recall suppose try keep put make be thanks click press type enter")
 
 
 def plural(noun: str) -> bool:

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 
 from rubric_factory.authoring.extractive.clauses import lowered
 from rubric_factory.authoring.extractive.draft import Draft, main_clause, rest_span
-from rubric_factory.authoring.extractive.lexicon import VERBS, word_set
+from rubric_factory.authoring.extractive.lexicon import word_set
 from rubric_factory.authoring.extractive.sentences import Sentence
+from rubric_factory.authoring.extractive.verbs import VERBS
 
 _LEADING = re.compile(r"(?:To|In order to) ([a-z]+ [^,]+), ")
 _USED = re.compile(r"be used (to|for)\s")

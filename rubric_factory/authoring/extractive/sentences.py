@@ -11,9 +11,10 @@ _ABBREVIATION = re.compile(
     r"|\b[A-Z])\.$",
     re.IGNORECASE,
 )
-_END = re.compile(r"[.!?][\"”’')\]]*(?=\s|$)")
-_WRAP_MINIMUM = 0.72  # share of the usual line length from which a line end is a wrap, not the end of a heading
-_PARAGRAPH_LINE = 160  # characters; a longer line is a whole paragraph, its end is real
+_END = re.compile(r"[.!?;][\"”’')\]]*(?=\s|$)")
+_LINE = re.compile(r"[^\n]*\n?")
+# Left out of what is asked and answered: bracketed asides and citations, marks of broken words.
+_ASIDE = re.compile(r"\s\((?!s\))[^()\n]{0,200}\)|\s?\[\d+(?:[,–-] ?\d+)*\]|[\u00ad\ufffe]")
 _HOSTILE = re.compile(
     r"<\||\|>|\[/?INST\]|<</?SYS>>|</?s>|```|\bignore (?:all|any|the|every|previous|prior)\b|\bfull (?:marks|credit|score)\b|\bgrader\b|"
     r"\bgrading\b|\brubric\b|\bas an ai\b|\bsystem prompt\b|\b(?:system|assistant|user|human)\s*:|\bdisregard\b|\bprompt injection\b|"
@@ -21,7 +22,7 @@ _HOSTILE = re.compile(
     re.IGNORECASE,
 )
 _RESIDUE = re.compile(
-    r"https?:|www\.|\S@\S|[{}|<>~^=;∼≤≥≠∈∀∃∑∏∫√∂∇⊂⊆∪∩→←↔⇒±×•◦▪�¬∗†‡§©®]|\.\s*\.\s*\.|\.{3}|…|::|->|--|\\\S*\\|\$|\[\d|\(\d{4}|\d{4}\)|"
+    r"https?:|www\.|\S@\S|[{}|<>~^=;∼≤≥≠∈∀∃∑∏∫√∂∇⊂⊆∪∩→←↔⇒±×•◦▪�¬∗†‡§©®]|\.\s+\.\s*\.|\.{3}|…|::|->|--|\\\S*\\|\$|\[\d|\(\d{4}|\d{4}\)|"
     r"\b[a-z]+_[a-z_]*\(|[\"“][^\"”]{60,}|\(\)[^ .,]|/\S*/|[α-ωΑ-Ω𝐀-𝟿]",
 )
 _NUMBERED = re.compile(r"^(?:\d+(?:\.\d+)*\.?|[-–—*•]|\(?[a-z0-9ivx]{1,3}\))\s+")
@@ -36,6 +37,12 @@ _OPENER = re.compile(
 )
 # Lower-case words that rightly end in i; others are angle brackets that a TeX font encodes as letters (hfilenamei).
 _LATIN = word_set("multi semi anti radii wifi mini midi foci taxi alibi hifi quasi posteriori priori ascii")
+_POINTER = re.compile(
+    r"\b(?:section|table|figure|fig|chapter|equation|eq|appendix|listing|theorem|lemma|example|step|page)s?\.? ?\(?\d|"
+    r"\b(?:the|this|next|last|our|see|in|an?|another) (?:sections?|tables?|figures?|chapters?|appendix|examples?|equations?|listing)\b|"
+    r"\bsuch (?!as\b)|\b(?:as follows|so far|for now|mentioned|see|earlier|later on)\b|\b(?:do|does|doing) so\b",
+    re.IGNORECASE,
+)
 _ADJUNCT = re.compile(
     r"((?:In|On|For|With|Within|At|During|Under|Inside|Without) (?!addition|general|particular|practice|fact|order|turn|contrast|short|"
     r"instance|example|other|most|some|many|all|both|each|that|this|these|those|the (?:end|following|rest|first|second|latter|former))"
@@ -57,33 +64,20 @@ class Sentence:
 
 
 def _blocks(text: str) -> Iterator[tuple[int, int]]:
-    """Spans of runs of lines that belong to one paragraph: wrapped lines joined, headings and list items apart."""
-    lines = [(m.start(), m.end()) for m in re.finditer(r"[^\n]+|(?<=\n)(?=\n)", text)]
-    lengths = sorted(end - start for start, end in lines if end > start)
-    usual = lengths[len(lengths) * 3 // 4] if lengths else 0
+    """Spans of paragraphs: runs of lines without a blank line, list item or fence between them; fenced code is left out."""
     opened: int | None = None
-    for index, (start, end) in enumerate(lines):
-        if end == start or not text[start:end].strip():
-            if opened is not None:
-                yield opened, start
+    fenced = False
+    for line in _LINE.finditer(text):
+        fence = line.group().lstrip().startswith("```")
+        fenced ^= fence
+        apart = fence or fenced or not line.group().strip() or _NUMBERED.match(line.group()) is not None
+        if apart and opened is not None:
+            yield opened, line.start()
             opened = None
-            continue
-        opened = start if opened is None else opened
-        following = lines[index + 1] if index + 1 < len(lines) else (end, end)
-        if not _wraps(text[start:end].rstrip(), text[following[0] : following[1]].strip(), usual):
-            yield opened, end
-            opened = None
+        if opened is None and not fence and not fenced and line.group().strip():
+            opened = line.start()
     if opened is not None:
         yield opened, len(text)
-
-
-def _wraps(line: str, following: str, usual: int) -> bool:
-    """Whether the paragraph goes on after this line."""
-    if not following or len(line) > _PARAGRAPH_LINE or _NUMBERED.match(following) or line.endswith(":"):
-        return False
-    if following[0].islower() or line.endswith((",", "-")):
-        return (len(line) > 20 and not line.endswith(".")) or len(line) >= usual * _WRAP_MINIMUM
-    return len(line) >= usual * _WRAP_MINIMUM and len(line) > 30
 
 
 def _sentence_spans(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
@@ -94,7 +88,7 @@ def _sentence_spans(text: str, start: int, end: int) -> Iterator[tuple[int, int]
         rest = text[match.end() : end].lstrip()
         if match.group()[0] == "." and _ABBREVIATION.search(head):
             continue
-        if rest and rest[0].islower():
+        if rest and rest[0].islower() and match.group()[0] != ";":
             continue
         yield begun, match.end()
         begun = match.end()
@@ -106,8 +100,11 @@ def _squeezed(text: str, start: int, end: int) -> Sentence:
     """The span with blanks squeezed, list markers and opener dropped, first letter upper-cased after an opener."""
     shown: list[str] = []
     offsets: list[int] = []
+    left_out = {offset for m in _ASIDE.finditer(text, start, end) for offset in range(*m.span())}
     for offset in range(start, end):
         char = text[offset]
+        if offset in left_out:
+            continue
         if char.isspace():
             if not shown or shown[-1] == " ":
                 continue
@@ -118,6 +115,7 @@ def _squeezed(text: str, start: int, end: int) -> Sentence:
         shown.pop()
         offsets.pop()
     line = "".join(shown)
+    line = f"{line[:-1]}." if line.endswith(";") else line
     cut = 0
     for pattern in (_NUMBERED, _OPENER, _OPENER):
         match = pattern.match(line[cut:])
@@ -141,9 +139,9 @@ def _fit(sentence: Sentence) -> bool:
     """Whether a sentence reads as whole, plain, self-contained English prose."""
     text = sentence.text
     tokens = text.split()
-    if not (_MINIMUM_WORDS <= len(tokens) <= _MAXIMUM_WORDS and text.endswith(".") and text[0].isalpha()):
+    if not (_MINIMUM_WORDS <= len(tokens) <= _MAXIMUM_WORDS and text.endswith(".") and text.lstrip("\\")[:1].isalpha()):
         return False
-    if not text[0].isupper() and not re.match(r"[a-z]\w*[-_.A-Z0-9]\w*|\w+ (?:is|are|provides|package)\b", text):
+    if not text[0].isupper() and not re.match(r"\\\w+\s|[a-z]\w*[-_.A-Z0-9]\w*|\w+ (?:is|are|provides|package)\b", text):
         return False
     if (
         hostile(text)
@@ -153,7 +151,7 @@ def _fit(sentence: Sentence) -> bool:
     ):
         return False
     plain = [bare(token) for token in tokens]
-    if any(word in DEICTIC for word in plain) or any(len(word) > 40 for word in plain):
+    if _POINTER.search(text) or any(word in DEICTIC for word in plain) or any(len(word) > 40 for word in plain):
         return False
     if any(re.fullmatch(r"[a-z]{3,}i", word) and word not in _LATIN for word in plain):
         return False

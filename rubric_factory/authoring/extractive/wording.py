@@ -3,8 +3,9 @@
 import html
 import re
 
-from rubric_factory.authoring.extractive.lexicon import DEICTIC, STOPWORDS, UNRESOLVED, stem
+from rubric_factory.authoring.extractive.lexicon import DEICTIC, STOPWORDS, UNRESOLVED
 from rubric_factory.authoring.extractive.sentences import hostile
+from rubric_factory.gates.wording import content
 from rubric_factory.text import longest_shared_run, squeeze, words
 
 _SEPARATOR = re.compile(r"\s+(?:[—–|-]|::)\s+|:\s+|\s*\|\s*")
@@ -15,6 +16,7 @@ _SUFFIX = re.compile(
 )
 _EXTENSION = re.compile(r"\.(?:dvi|tex|pdf|sty|html?|doc|rst|ltx|h|hpp)$", re.IGNORECASE)
 _TOPIC_WORDS = 10
+_TITLE_WORDS = 3
 _QUESTION_WORDS = (6, 45)
 SHARED_RUN = 7  # words; dataset contract: no run of 8
 _SYNONYMS = (
@@ -73,7 +75,15 @@ def paraphrased(body: str, passage: list[str], limit: int = SHARED_RUN) -> str |
     return None
 
 
-def question_of(body: str, topic: str, passage_text: str) -> str | None:
+def _without(tokens: list[str], title: list[str]) -> list[str]:
+    """Tokens without the first occurrence of the document's own title, where that is three words or more (dataset contract)."""
+    for start in range(len(tokens) - len(title) + 1 if len(title) >= _TITLE_WORDS else 0):
+        if tokens[start : start + len(title)] == title:
+            return tokens[:start] + tokens[start + len(title) :]
+    return tokens
+
+
+def question_of(body: str, topic: str, passage_text: str, title: str = "") -> str | None:
     """The whole question, None where it would not stand alone or would repeat the passage."""
     passage = words(passage_text)
     body = squeeze(re.sub(r"\s*\([^()]*\)", "", body)).strip(" ,;:.")
@@ -86,13 +96,15 @@ def question_of(body: str, topic: str, passage_text: str) -> str | None:
     ):
         return None
     question = f"In the context of {topic}, {shown}?" if topic else f"{shown[0].upper()}{shown[1:]}?"
-    if not _QUESTION_WORDS[0] <= len(words(question)) <= _QUESTION_WORDS[1] or longest_shared_run(words(question), passage) > SHARED_RUN:
+    if (
+        not _QUESTION_WORDS[0] <= len(words(question)) <= _QUESTION_WORDS[1]
+        or longest_shared_run(_without(words(question), words(title)), passage) > SHARED_RUN
+    ):
         return None
     return question
 
 
 def given_away(question: str, reference: str) -> float:
-    """Share of the reference's content words that the question holds, in [0, 1]."""
-    told = {stem(word) for word in words(question)}
-    content = {stem(word) for word in words(reference) if word not in STOPWORDS}
-    return len(content & told) / max(len(content), 1)
+    """Share of the reference's different content words that the question holds, in [0, 1]; as the leakage gate counts."""
+    told, told_by = set(content(question)), set(content(reference))
+    return len(told & told_by) / max(len(told_by), 1)
