@@ -36,6 +36,7 @@ class LanguageModelJudge:
 
     def __init__(self, model: LanguageModel, grading: GradingSettings, sampling: Sampling, evidence_grade: str) -> None:
         self._model, self._grading, self._sampling, self._grade = model, grading, sampling, evidence_grade
+        self.served: set[str] = set()  # what the backend calls itself in its replies: part of a lock
 
     @property
     def identity(self) -> str:
@@ -68,6 +69,7 @@ class LanguageModelJudge:
             requests = (self._request(str(index), sent[index], attempt) for index in waiting)
             for request_id, completion in self._model.complete(requests):
                 index = int(request_id)
+                self.served |= {completion.served_model} - {""}
                 outcomes[index] = _after(outcomes[index], completion, sent[index].rubric, first=attempt == 0)
             waiting = [index for index in waiting if outcomes[index].failure is JudgeFailure.UNPARSEABLE]
         return outcomes

@@ -88,7 +88,7 @@ class ProbeSettings(Section):
 class LockSettings(Section):
     """When a lock is broken."""
 
-    canary_tasks: int = Field(default=16, ge=1, description="tasks of the canary, four answers each: 64 pairs")
+    canary_pairs: int = Field(default=64, ge=1, description="task-response pairs of the canary, at least; four answers a task")
     repeats: int = Field(default=4, ge=2, description="gradings of the canary behind the lock's own flip rate")
     max_flips: float = Field(default=0.02, ge=0, description="flip rate above the lock's own that stops")
     max_drift: float = Field(default=0.02, ge=0, description="absolute change of the canary's mean reward that stops")

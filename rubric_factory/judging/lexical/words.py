@@ -17,7 +17,8 @@ FUNCTION_WORDS = _set(
 ARTICLES = _set("a an the")
 NEVER_AFTER_ARTICLE = _set(
     "a an the this that these those and or but nor of to in on at by for from with without into is are was were be been has have had do "
-    "does did can could may might must shall should will would cannot if because since although though unless until when where which who it its "
+    "does did can could may might must shall should will would cannot if "
+    "because since although though unless until when where which who it its "
     "they them their he she we you i than as"
 )
 # No sentence ends with these.

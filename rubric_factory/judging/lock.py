@@ -1,0 +1,205 @@
+"""judge.lock.json: which judge graded, what it withstood, and a canary of graded answers that shows later whether it is still the same.
+
+A name is no identity: weights behind an unchanged name change. So a lock keeps answers with their verdicts, and verifying grades them anew.
+"""
+
+import hashlib
+import json
+import secrets
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from rubric_factory.errors import BlockedError, DatasetError
+from rubric_factory.judging import canary, prompting
+from rubric_factory.judging.canary import CanaryPair
+from rubric_factory.judging.language_model import LanguageModelJudge
+from rubric_factory.judging.probes.protocol import ProbeResult, ProbeTask
+from rubric_factory.judging.probes.run import failed_errors
+from rubric_factory.judging.protocol import Judge
+from rubric_factory.settings.judge import JudgeSettings, LockSettings
+from rubric_factory.workspace import write_text
+
+FORMAT = 1
+AGGREGATION = "canonical"
+# The package whose version is the engine's, by backend; a server's own is not known to us.
+_ENGINES = {"vllm": "vllm", "lexical": "rubric-factory", "rules": "rubric-factory", "scripted": "rubric-factory"}
+# Draws of a canary grading are fresh, so that no reply comes from the ledger; the range keeps seeds apart from those of the probes.
+_DRAWS = (1_000, 100_000_000)
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeLock:
+    """One locked judge. max_flips and max_drift travel with it, so that verifying needs nothing else.
+
+    allowed: error-severity probes that failed and were let through with --allow-unlocked-judge, as 'name: value, accept'.
+    """
+
+    identity: str
+    backend: str
+    model: str
+    revision: str
+    served: tuple[str, ...]
+    engine: str
+    prompt_hash: str
+    sampling: dict[str, Any]
+    grading: dict[str, Any]
+    evidence_grade: str
+    aggregation: str
+    max_flips: float
+    max_drift: float
+    flip_rate: float
+    mean_reward: float
+    allowed: tuple[str, ...]
+    tasks: tuple[dict[str, Any], ...] = field(repr=False)
+    pairs: tuple[CanaryPair, ...] = field(repr=False)
+    probes: tuple[dict[str, Any], ...] = field(repr=False)
+
+    def to_json(self) -> str:
+        """Deterministic JSON, keys sorted."""
+        return json.dumps({"format": FORMAT, **asdict(self)}, ensure_ascii=False, sort_keys=True, indent=1) + "\n"
+
+    @property
+    def digest(self) -> str:
+        """sha256 hex digest of to_json: what a run or a card names."""
+        return hashlib.sha256(self.to_json().encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class LockReport:
+    """Whether a judge is still the locked one: flips and drift against what the lock allows; detail says it in words."""
+
+    passed: bool
+    flips: float
+    drift: float
+    detail: str
+
+
+def _engine(backend: str) -> str:
+    package = _ENGINES.get(backend)
+    if package is None:
+        return "unknown: a server"
+    try:
+        return f"{package} {version(package)}"
+    except PackageNotFoundError:
+        return f"{package}, not installed as a package"
+
+
+def _refusals(probes: Sequence[ProbeResult], pairs: int, wanted: int) -> list[str]:
+    found = [f"{p.name}: {p.value if p.value is None else round(p.value, 4)}, accept {p.accept}" for p in failed_errors(probes)]
+    return found + ([f"canary: {pairs} pairs, accept {wanted}"] if pairs < wanted else [])
+
+
+def make_lock(
+    judge: Judge,
+    section: JudgeSettings,
+    tasks: Sequence[ProbeTask],
+    probes: Sequence[ProbeResult],
+    settings: LockSettings,
+    *,
+    seed: int,
+    allow_unlocked: bool = False,
+) -> JudgeLock:
+    """Lock a judge on a canary drawn from the tasks, graded `repeats` times.
+
+    Errors: BlockedError when an error-severity probe failed or the canary falls short, unless allow_unlocked (recorded in the lock).
+    """
+    asked = canary.draw(tasks, settings.canary_pairs, seed)
+    refusals = _refusals(probes, len(asked), settings.canary_pairs)
+    if refusals and not allow_unlocked:
+        raise BlockedError(
+            f"the judge {judge.identity} cannot be locked: {'; '.join(refusals)}",
+            expected="every error-severity probe passed",
+            fix="use a better judge, or say --allow-unlocked-judge: manifest and card will record it",
+        )
+    repeats = [canary.grade(judge, asked, draw=number) for number in range(1, settings.repeats + 1)]
+    pairs = canary.settled(asked, repeats)
+    used = {pair.task_id for pair in pairs}
+    return JudgeLock(
+        identity=judge.identity,
+        backend=section.type,
+        model=getattr(section, "model", section.type),
+        revision=getattr(section, "revision", judge.identity),
+        served=tuple(sorted(judge.served)) if isinstance(judge, LanguageModelJudge) else (),
+        engine=_engine(section.type),
+        prompt_hash=prompting.prompt_hash() if isinstance(judge, LanguageModelJudge) else "",
+        sampling=section.sampling.model_dump(mode="json") if hasattr(section, "sampling") else {},
+        grading=section.grading.model_dump(mode="json"),
+        evidence_grade=judge.evidence_grade,
+        aggregation=AGGREGATION,
+        max_flips=settings.max_flips,
+        max_drift=settings.max_drift,
+        flip_rate=canary.flip_rate(asked, repeats),
+        mean_reward=canary.mean_reward(pairs),
+        allowed=tuple(refusals),
+        tasks=tuple(canary.task_row(probe) for probe in sorted({a.probe for a in asked}, key=_task_id) if probe.task.task_id in used),
+        pairs=pairs,
+        probes=tuple(result.to_row() for result in probes),
+    )
+
+
+def _task_id(probe: ProbeTask) -> str:
+    return probe.task.task_id
+
+
+def verify_lock(judge: Judge, lock: JudgeLock, *, draw: int | None = None) -> LockReport:
+    """Grade the canary again and compare. draw: fresh by default, so that the judge is asked and not the ledger."""
+    if judge.identity != lock.identity:
+        return LockReport(False, 1.0, 0.0, f"the judge is {judge.identity}, the lock is of {lock.identity}")
+    number = draw if draw is not None else _DRAWS[0] + secrets.randbelow(_DRAWS[1])
+    asked = canary.asked_again(lock.tasks, lock.pairs)
+    now = canary.settled(asked, [canary.grade(judge, asked, draw=number)])
+    flips = canary.flips(lock.pairs, now)
+    drift = canary.mean_reward(now) - lock.mean_reward
+    served = tuple(sorted(judge.served)) if isinstance(judge, LanguageModelJudge) else ()
+    limit = lock.flip_rate + lock.max_flips
+    problems = []
+    if served != lock.served:
+        problems.append(f"the backend calls itself {', '.join(served) or 'nothing'}, not {', '.join(lock.served) or 'nothing'}")
+    if flips > limit:
+        problems.append(f"{flips:.1%} of the canary's verdicts flipped, at most {limit:.1%} may")
+    if abs(drift) > lock.max_drift:
+        problems.append(f"the canary's mean reward moved by {drift:+.3f}, at most {lock.max_drift} is allowed")
+    words = "; ".join(problems) or f"{flips:.1%} of the canary's verdicts flipped, mean reward moved by {drift:+.3f}"
+    return LockReport(not problems, flips, drift, words)
+
+
+def write_lock(lock: JudgeLock, path: Path) -> None:
+    """Write judge.lock.json atomically. Errors: WorkspaceError."""
+    write_text(path, lock.to_json())
+
+
+def read_lock(path: Path) -> JudgeLock:
+    """A lock from its file. Errors: DatasetError when it is missing, damaged or of another format."""
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+        if raw.pop("format") != FORMAT:
+            raise ValueError("another format")
+        pairs = tuple(CanaryPair(**pair) for pair in raw.pop("pairs"))
+        lists = {name: tuple(raw.pop(name)) for name in ("served", "allowed", "tasks", "probes")}
+        return JudgeLock(pairs=pairs, **lists, **raw)
+    except FileNotFoundError:
+        raise DatasetError(f"no judge lock at {path}", expected="judge.lock.json", fix="rubric-factory judge lock") from None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DatasetError(f"{path} is not a judge lock: {error}", expected=f"format {FORMAT}", fix="make a new lock") from None
+
+
+def summary(lock: JudgeLock) -> dict[str, Any]:
+    """What a card or manifest says of a lock: identity, canary, probes by name, without tasks, answers and examples."""
+    failed = Counter("failed" if probe["passed"] is False else "passed" for probe in lock.probes if probe["passed"] is not None)
+    return {
+        "identity": lock.identity,
+        "backend": lock.backend,
+        "engine": lock.engine,
+        "served": list(lock.served),
+        "digest": lock.digest,
+        "canary_pairs": len(lock.pairs),
+        "flip_rate": lock.flip_rate,
+        "probes": {probe["name"]: {key: probe[key] for key in ("value", "accept", "severity", "passed")} for probe in lock.probes},
+        "probes_passed": failed["passed"],
+        "probes_failed": failed["failed"],
+        "allowed": list(lock.allowed),
+    }
