@@ -16,7 +16,7 @@ PYTEST_ARGS ?=
 LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-package torch --no-header --no-annotate -q
 EXTRAS := base pipeline train demo
 
-.PHONY: demo test lint lock extras clean
+.PHONY: demo test lint docs lock extras clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.installed-demo
@@ -44,6 +44,10 @@ $(VENV)/.installed-%: requirements/%.txt pyproject.toml | $(BIN)/python
 	$(PIP) install -qq $(TORCH) $(TORCH_SOURCE)
 	$(PIP) install -qq --no-deps --no-build-isolation -e .
 	@touch $@
+
+# The generated tables of docs/cli.md and docs/configuration.md.
+docs: $(VENV)/.installed-dev
+	$(BIN)/python -m flows.reference
 
 # One file a set, for every platform; torch stays out because it is installed alone.
 lock:

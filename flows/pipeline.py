@@ -17,7 +17,7 @@ PUBLISHING = ("gate", "stage", "contracts", "publish")
 def run_stage(name: str, context: Context) -> StageReport:
     """Run one stage of STAGES by name. Errors: whatever FactoryError the stage raises."""
     module = "data_contracts.check" if name == "contracts" else f"rubric_factory.stages.{name}"
-    function = getattr(importlib.import_module(module), "check" if name == "contracts" else name)
+    function = getattr(importlib.import_module(module), name)
     report: StageReport = function(context)
     return report
 

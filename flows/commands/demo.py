@@ -71,7 +71,7 @@ def summary(context: "Context", reports: "dict[str, StageReport]") -> dict[str, 
         "dataset_path": str(version.path),
         "version": version.version,
         "content_fingerprint": version.content_fingerprint,
-        "contracts_passed": json.loads((Path(version.path) / "contracts.json").read_text(encoding="utf-8"))["passed"],
+        "contracts_passed": json.loads((Path(version.path) / "contracts.json").read_text(encoding="utf-8"))["success"],
         "evidence_grade": version.manifest["evidence_grade"],
     }
 
