@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from rubric_factory.extract.hyphens import Mender
+from rubric_factory.extract.mending import Mender
 from rubric_factory.extract.result import Block
 from rubric_factory.text import squeeze
 

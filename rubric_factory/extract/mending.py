@@ -35,7 +35,9 @@ _MENDS = str.maketrans(
 
 # TeX's Cork (T1) encoding where a PDF maps codes to themselves: ligatures beside letters, quotes around words, the en dash.
 _CORK = re.compile(
-    r"(?<=[^\W\d_])[\x1b-\x1f]|[\x1b-\x1f](?=[^\W\d_])|(?<![^\s(\[])\x10(?=\w)|(?<=[\w.,!?])\x11(?!\w)|(?<=\w)\x15(?=\w)|(?<=[^\W\d_] )\x15(?= \w)"
+    r"(?<=[^\W\d_])[\x1b-\x1f]|[\x1b-\x1f](?=[^\W\d_])"
+    r"|(?<![^\s(\[])\x10(?=\w)|(?<=[\w.,!?])\x11(?!\w)"
+    r"|(?<=\w)\x15(?=\w)|(?<=[^\W\d_] )\x15(?= \w)"
 )
 _CORK_TEXT = {"\x1b": "ff", "\x1c": "fi", "\x1d": "fl", "\x1e": "ffi", "\x1f": "ffl", "\x10": "“", "\x11": "”", "\x15": "–"}
 # TeX fonts without accented letters draw an accent and a letter: 'J´anos'.
