@@ -1,6 +1,11 @@
 """A random-weight Qwen2 of half a million parameters with a tokenizer trained on the spot: real enough for vLLM to serve on a CPU."""
 
+import tempfile
+from functools import cache
 from pathlib import Path
+
+from rubric_factory.llm.vllm import VllmModel
+from rubric_factory.settings import llm
 
 TEMPLATE = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n{% endfor %}"
@@ -44,3 +49,21 @@ def build(folder: Path, texts: list[str]) -> Path:
     )
     Qwen2ForCausalLM(config).save_pretrained(folder)
     return folder
+
+
+def corpus() -> list[str]:
+    """Texts of this checkout to train the tokenizer on."""
+    root = Path(__file__).parent.parent
+    return [path.read_text(encoding="utf-8") for path in sorted((root / "rubric_factory").glob("*.py"))]
+
+
+@cache
+def folder() -> Path:
+    """The model, made once a process."""
+    return build(Path(tempfile.mkdtemp(prefix="tiny-qwen-")), corpus())
+
+
+@cache
+def in_process() -> VllmModel:
+    """The one engine of this process."""
+    return VllmModel(llm.Vllm(model=str(folder()), revision="r", max_model_len=CONTEXT))

@@ -9,6 +9,7 @@ from rubric_factory.authoring.prompting import author_request, prompt_hash
 from rubric_factory.authoring.protocol import Authored
 from rubric_factory.authoring.reply import Reply, reply_model
 from rubric_factory.llm.protocol import Completion, CompletionFailure, LanguageModel, Request
+from rubric_factory.llm.structured import json_text
 from rubric_factory.records import Message, Passage, Rejection, Task
 from rubric_factory.settings import author as settings
 from rubric_factory.text import printable
@@ -72,7 +73,7 @@ class LanguageModelAuthor:
     def _parsed(self, passage_id: str, text: str) -> Reply | Rejection:
         """The reply, or why it is none."""
         try:
-            return reply_model(self._section.writing).model_validate_json(text)
+            return reply_model(self._section.writing).model_validate_json(json_text(text))
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             reason = "unparseable_reply" if first["type"] == "json_invalid" else "schema_violation"
