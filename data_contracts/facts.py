@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,7 @@ def ask(
         return [complete]
     trained = trained_on(ancestors(datasets, staged.name, staged.parent))
     named: dict[str, Callable[[], Iterator[str]]] = {
-        **{name: (lambda fact=fact: fact(rows)) for name, fact in dataset_facts.FACTS.items() if name != "complete"},
+        **{name: partial(fact, rows) for name, fact in dataset_facts.FACTS.items() if name != "complete"},
         "as_assigned": lambda: dataset_facts.as_assigned(rows, side_of_documents(staged.splits)),
         "apart_from_ancestors": lambda: dataset_facts.apart_from_ancestors(rows, trained),
         "licences_allowed": lambda: dataset_facts.licences_allowed(rows, settings["publish"]["allowed_licences"]),

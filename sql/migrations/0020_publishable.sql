@@ -19,7 +19,8 @@ INNER JOIN passages ON tasks.passage_id = passages.passage_id AND tasks.document
 INNER JOIN selection ON tasks.passage_id = selection.passage_id AND selection.selected
 INNER JOIN documents ON tasks.document_key = documents.document_key AND tasks.document_id = documents.document_id
 WHERE
-    EXISTS (
+    documents.duplicate_of IS NULL
+    AND EXISTS (
         SELECT 1
         FROM gate_results
         WHERE gate_results.task_id = tasks.task_id

@@ -5,4 +5,5 @@ SELECT
     documents.licence,
     documents.extractor
 FROM documents
+WHERE documents.duplicate_of IS NULL
 ORDER BY documents.document_key;
