@@ -236,6 +236,20 @@ def test_good_prose_passes_and_scores_above_what_is_refused():
     assert measure(GOOD).sentences == 1
 
 
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Wenn der Druck {} bar übersteigt, öffnet das Ventil {} und die Pumpe bleibt stehen. ",
+        "Если давление превышает {} бар, клапан {} открывается, и насос останавливается. ",
+        "当压力超过{}巴时，阀门{}打开，水泵立即停止运行，直到操作员重新启动。",
+    ],
+)
+def test_prose_of_other_languages_is_fit(sentence):
+    text = "".join(sentence.format(3 * number, chr(97 + number) * 3) for number in range(24))
+    assert measure(text).sentences > 0.9
+    assert assess(text, "", PassageSettings()).reason != "few_sentences"
+
+
 def test_back_matter_is_refused_by_its_heading():
     assert assess(GOOD, "Manual > 7 References", PassageSettings()).reason == "back_matter"
     assert assess(GOOD, "Manual > Reference voltage", PassageSettings()).reason == ""

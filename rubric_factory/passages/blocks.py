@@ -48,7 +48,7 @@ class WordIndex:
 
     def count(self, start: int, end: int) -> int:
         """Words of text[start:end]; a word cut by the span's edge counts."""
-        return max(0, bisect_left(self._starts, end) - bisect_right(self._ends, start))
+        return bisect_left(self._starts, end) - bisect_right(self._ends, start) if start < end else 0
 
     def every(self, words: int, start: int, end: int) -> Iterator[int]:
         """Offsets that cut text[start:end] into runs of `words` words."""

@@ -42,6 +42,8 @@ _SKIPPED_SECTION = re.compile(
     re.IGNORECASE,
 )
 MIN_SENTENCE_WORDS = 6
+_STOPS = frozenset(".!?:")
+_CJK_STOPS = frozenset("。！？")
 # A line longer than this is cut before the patterns see it: what they look for stands at its ends.
 LINE_CHARACTERS = 400
 
@@ -87,11 +89,13 @@ def _count(pattern: re.Pattern[str], lines: list[str]) -> int:
 
 def _sentence_words(sentence: str) -> int:
     """Words of a sentence; 0 for what does not end like one (a remark in brackets may follow), has few words, or is mostly no letters."""
-    if _REMARK.sub("", sentence[-LINE_CHARACTERS:]).rstrip("\"')]”’*_` ")[-1:] not in (".", "!", "?", ":", "。", "！", "？"):
+    end = _REMARK.sub("", sentence[-LINE_CHARACTERS:]).rstrip("\"')]”’*_` ")[-1:]
+    if end not in _STOPS and end not in _CJK_STOPS:
         return 0
-    words = len(_WORD.findall(sentence))
-    letters = _characters(_LETTERS, sentence) >= 0.6 * (len(sentence) - _characters(_SPACE, sentence))
-    return words if words >= MIN_SENTENCE_WORDS and letters else 0
+    words, letters = len(_WORD.findall(sentence)), _characters(_LETTERS, sentence)
+    # Chinese and Japanese set no space between words: a run of letters up to a comma counts as one.
+    enough = words >= MIN_SENTENCE_WORDS or (end in _CJK_STOPS and letters >= 2 * MIN_SENTENCE_WORDS)
+    return words if enough and letters >= 0.6 * (len(sentence) - _characters(_SPACE, sentence)) else 0
 
 
 def _words_in_sentences(lines: list[str]) -> int:
@@ -109,7 +113,7 @@ def _words_in_sentences(lines: list[str]) -> int:
 
 
 def _is_short(line: str) -> bool:
-    return not line.endswith((".", "!", "?", ":", ";", ",")) and len(_WORD.findall(line)) <= 4
+    return not line.endswith((".", "!", "?", ":", ";", ",", "。", "！", "？")) and len(_WORD.findall(line)) <= 4
 
 
 def measure(text: str) -> Measures:
