@@ -15,15 +15,19 @@ def _latin_share(text: str) -> float:
     return sum(unicodedata.name(ch, "").startswith(("LATIN", "GREEK", "MICRO")) for ch in letters) / len(letters) if letters else 0.0
 
 
+def _english_share(text: str) -> float:
+    tokens = words(text)
+    return sum(token in FUNCTION_WORDS for token in tokens) / max(len(tokens), 1)
+
+
 def language(item: GateInput, settings: GateSettings) -> GateFinding:
-    """figure: share of English function words in question, reference answer and descriptions.
+    """figure: share of English function words in the question, the reference answer or all descriptions, whichever has the least.
 
     Also refused: a replacement character (broken decoding), and less than min_latin_share Latin or Greek letters.
     """
     task = item.task
-    text = " ".join([task.question, task.reference_answer, *(c.description for c in task.rubric.criteria)])
-    tokens = words(text)
-    share = sum(token in FUNCTION_WORDS for token in tokens) / max(len(tokens), 1)
+    parts = (task.question, task.reference_answer, " ".join(c.description for c in task.rubric.criteria))
+    share, text = min(_english_share(part) for part in parts), " ".join(parts)
     latin, broken = _latin_share(text), text.count(_REPLACEMENT)
     passed = share >= settings.min_english_share and latin >= settings.min_latin_share and not broken
     return GateFinding(passed, share, f"function words {share:.2f}, Latin letters {latin:.2f}, broken characters {broken}")

@@ -29,7 +29,7 @@ class GateSettings(Section):
     duplicate_question_jaccard: float = Field(default=0.85, gt=0, le=1, description="similarity from which two questions are one")
     min_evidence_words: int = Field(default=3, ge=1, description="words of an evidence span, at least")
     max_shared_evidence: int = Field(default=3, ge=1, description="positive criteria that may rest on the same evidence")
-    min_english_share: float = Field(default=0.15, ge=0, le=1, description="share of English function words in a task's prose")
+    min_english_share: float = Field(default=0.12, ge=0, le=1, description="share of English function words in a task's prose")
     min_latin_share: float = Field(default=0.9, ge=0, le=1, description="share of Latin and Greek among a task's letters")
     question_words: tuple[int, int] = Field(default=(6, 90), description="words of a question, from and to")
     reference_words: tuple[int, int] = Field(default=(5, 400), description="words of a reference answer, from and to")
