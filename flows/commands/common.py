@@ -76,11 +76,15 @@ class Invocation:
     def report(self, *rows: dict[str, Any]) -> None:
         """Show what stages did (rows of report_row), a line or two each."""
         for row in rows:
-            counts = ", ".join(f"{name} {value}" for name, value in row.items() if name not in ("stage", "rejections", "seconds"))
+            counts = ", ".join(f"{name} {value}" for name, value in row.items() if isinstance(value, int) and not isinstance(value, bool))
             self.say(f"{row['stage']}: {counts}")
             refused = ", ".join(f"{reason} {count}" for reason, count in sorted(row["rejections"].items()))
             if refused:
                 self.say(f"  refused: {refused}")
+            if row.get("published") is True:
+                self.say(f"published {row['version']}: {row['folder']}")
+            elif row.get("published") is False:
+                self.say(f"nothing new: content and card equal those of version {row['version']}; nothing was published")
 
 
 def report_row(report: "StageReport") -> dict[str, Any]:

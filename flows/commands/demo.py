@@ -80,6 +80,9 @@ def closing(invocation: Invocation, row: dict[str, Any], out: Path, news: bool) 
     """The closing table: what was made, where, what it is worth, and how to go on."""
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
+
+    from rubric_factory.text import printable
 
     if invocation.json:
         return
@@ -100,7 +103,7 @@ def closing(invocation: Invocation, row: dict[str, Any], out: Path, news: bool) 
         ("grade", f"{row['evidence_grade']}: extractive tasks are plumbing. They prove the path; they are not training data."),
         ("next", "a real author: set [author] in pipeline.toml (README, 'A real author'), then rubric-factory rebuild"),
     ):
-        table.add_row(name, str(value))
+        table.add_row(name, Text(printable(str(value), 1000)))
     Console(soft_wrap=True).print(table)
 
 
