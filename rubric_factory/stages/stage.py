@@ -12,6 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from rubric_factory.authoring.authors import asked_as, author_identity
 from rubric_factory.dataset_files import Row, content_fingerprint, digest
 from rubric_factory.dataset_version import ancestors, grounding, latest
 from rubric_factory.errors import BlockedError, FactoryError
@@ -31,15 +32,21 @@ from rubric_factory.workspace import disk_error, write_text
 _NOT_MEASURED: dict[str, None] = {QUALITY.field(index).name: None for index in range(QUALITY.num_fields)}
 
 
-def _author(warehouse: Warehouse) -> tuple[str, str]:
-    """Identity and evidence grade of the one author. Errors: BlockedError without a task, FactoryError with several authors."""
+def _author(warehouse: Warehouse, context: Context) -> tuple[str, str]:
+    """Identity and evidence grade of the author. Errors: BlockedError without a task, FactoryError for tasks the settings do not name."""
     found = warehouse.rows("publishable_authors")
     if not found:
         raise BlockedError("no task may be published", expected="one at least that passed every gate", fix="see why with `inspect`")
-    if len(found) > 1:
+    identity = author_identity(context.settings)
+    others = warehouse.rows("asked_otherwise", asked=asked_as(context.settings))[0]["passages"]
+    if [row["author"] for row in found] != [identity] or others:
         names = ", ".join(f"{row['author']} ({row['tasks']})" for row in found)
-        raise FactoryError(f"tasks of several authors: {names}", expected="one", fix="run the author and gate steps again")
-    return found[0]["author"], found[0]["evidence_grade"]
+        raise FactoryError(
+            f"the tasks are not those of the configured author: {names}",
+            expected=f"{identity} with today's settings",
+            fix="run the author and gate steps again",
+        )
+    return identity, found[0]["evidence_grade"]
 
 
 def _candidates(warehouse: Warehouse, context: Context) -> tuple[list[splits.Member], list[Rejection], Counter[str]]:
@@ -145,7 +152,7 @@ def stage(context: Context) -> StageReport:
     name, workspace, publish = context.settings.name, context.workspace, context.settings.publish
     part = workspace.staging / f".{name}.part"
     with opened(workspace) as warehouse:
-        author, grade = _author(warehouse)
+        author, grade = _author(warehouse, context)
         parent = latest(workspace.datasets, name)
         members, rejections, clusters = _candidates(warehouse, context)
         shares = {"test": publish.test_share, "validation": publish.validation_share}
