@@ -8,7 +8,10 @@ from rubric_factory.authoring.extractive.lexicon import bare
 from rubric_factory.authoring.extractive.sentences import Sentence
 from rubric_factory.authoring.extractive.verbs import VERBS
 
-_USE = re.compile(r"(Use|Choose|Specify|Select|Set|Call|Add) ((?:an?|the) [^,]+?|[\\\w.-]+) (to|for|when|if|whenever) ([^,]+)\.$")
+_USE = re.compile(
+    r"(Use|Choose|Specify|Select|Set|Call|Add|Pass|Apply|Write|Put|Load|Run|Install) "
+    r"((?:an?|the) [^,]+?|[\\\w.-]+) (to|for|when|if|whenever) ([^,]+)\.$"
+)
 
 
 def advice(sentence: Sentence, context: str) -> Iterator[Draft]:

@@ -11,17 +11,19 @@ from rubric_factory.authoring.extractive.lexicon import (
     GENERIC_HEADS,
     HAVE,
     NUMBER_WORDS,
+    PLAIN_ADJECTIVES,
     PREPOSITIONS,
     PRONOUNS,
     RELATIVES,
     bare,
     plural,
+    word_set,
 )
-from rubric_factory.authoring.extractive.verbs import IMPERATIVES, NOUN_LIKE, PREPOSITIONAL, THIRD_PERSON, VERBS
+from rubric_factory.authoring.extractive.verbs import IMPERATIVES, NOUN_LIKE, PREPOSITIONAL, THIRD_PERSON, VERBS, base_of
 
 _SUBJECT_WORDS = 8
 _POINTING = re.compile(
-    r"\b(?:first|second|third|last|next|other|same|only|another|rest|one|result|results|example|reason|idea|case|difference|problem|way|"
+    r"\b(?:first|second|third|fourth|fifth|sixth|drawbacks|advantages|problems|differences|reasons|last|next|other|same|only|another|rest|one|result|results|example|reason|idea|case|difference|problem|way|"
     r"goal|intention|fact|question|step|latter|former|simplest|easiest|best|most|new|current|advantage|drawback|consequence|author|authors)\b",
     re.IGNORECASE,
 )
@@ -30,7 +32,8 @@ _NUMBERED_THING = re.compile(
 )
 
 
-_COMMON_ENDINGS = ("ing", "tion", "ment", "ity", "able", "ible", "al", "ive", "ous", "ful", "less", "ic", "ary", "ed", "ness", "or")
+_ARTICLES = frozenset(("a", "an", "the", "each", "every"))
+_COMMON_ENDINGS = tuple(sorted(word_set("ing tion ment ity able ible al ive ous ful less ic ary ed ness or certain")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,8 @@ def _is_lexical_verb(tokens: list[tuple[str, int, int]], index: int) -> str:
         if word in NOUN_LIKE and not _starts_object(after, word):
             return ""
         return THIRD_PERSON[word]
+    if after in _ARTICLES and len(word) > 3 and plural(word) and not plural(tokens[index - 1][0]):
+        return base_of(word)
     if word in VERBS and plural(tokens[index - 1][0]) and (word not in NOUN_LIKE or _starts_object(after, word)):
         return word
     return ""
@@ -126,20 +131,23 @@ def sound_subject(subject: str) -> bool:
     """Whether a question can name this subject: a noun phrase that is understood without its paragraph."""
     tokens = subject.split()
     plain = [bare(token) for token in tokens]
-    if not 1 <= len(tokens) <= _SUBJECT_WORDS or plain[0] in PRONOUNS - DETERMINERS or plain[0] in PREPOSITIONS | RELATIVES | CONJUNCTIONS:
+    refused = (PRONOUNS - DETERMINERS - {"your"}) | PREPOSITIONS | RELATIVES | CONJUNCTIONS
+    if not 1 <= len(tokens) <= _SUBJECT_WORDS or plain[0] in refused:
         return False
     if plain[0] in ADVERBS | AUXILIARIES | HAVE or plain[-1] in PREPOSITIONS | DETERMINERS | CONJUNCTIONS or not plain[-1]:
         return False
-    if any(word in PRONOUNS - {"all", "some", "many", "most", "both", "several", "few"} for word in plain):
+    if any(word in PRONOUNS - {"all", "some", "many", "most", "both", "several", "few", "your"} for word in plain):
         return False
     if plain[0] in IMPERATIVES and len(tokens) > 1 and not plural(tokens[0]):
         return False
-    if _POINTING.search(subject) or _NUMBERED_THING.match(subject) or re.search(r"[,:;(\"“]|\b(?:to|not)\b", subject):
+    if _POINTING.search(subject) or _NUMBERED_THING.match(subject) or re.search(r"[,:;(\"“–—]|\b(?:to|not)\b", subject):
+        return False
+    if plain[0] in ("some", "many", "most", "several", "few", "various"):
         return False
     if plain[0] == "both" and "and" not in plain:
         return False
     content = [word for word in plain if word not in DETERMINERS]
-    if not content or (len(content) == 1 and content[0] in GENERIC_HEADS | PRONOUNS | ADVERBS):
+    if not content or all(word in GENERIC_HEADS | PLAIN_ADJECTIVES | PRONOUNS | ADVERBS for word in content):
         return False
     return any(character.isalpha() for character in content[-1]) and len(content[-1]) > 1
 

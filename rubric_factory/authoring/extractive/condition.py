@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from rubric_factory.authoring.extractive.clauses import inverted, lowered, sound_subject, split_clause, supposed
 from rubric_factory.authoring.extractive.draft import Draft, main_clause, rest_span
-from rubric_factory.authoring.extractive.lexicon import bare
+from rubric_factory.authoring.extractive.lexicon import PREPOSITIONS, bare, word_set
 from rubric_factory.authoring.extractive.sentences import Sentence
 from rubric_factory.authoring.extractive.verbs import IMPERATIVES, VERBS
 
@@ -14,6 +14,7 @@ _TRAILING = re.compile(
     r",? (only if|only when|if and only if|if|when|unless|as soon as|as long as|provided that|whenever)\s+", re.IGNORECASE
 )
 _ASKED = "under what condition"
+_DANGLING = word_set("only even especially and or as than but")
 _ADVICE = re.compile(r"(?:you|users|one|authors) (?:should|must|can|may|need|could|have)\b", re.IGNORECASE)
 
 
@@ -57,7 +58,12 @@ def _circumstance(sentence: Sentence, context: str) -> Iterator[Draft]:
     if trailing.group(1) == "unless":
         return
     kept = clause.rest[: trailing.start()]
-    if "," in kept or kept.split()[-1] in ("only", "even", "especially", "and", "or", "as", "than", "but") or kept.split()[-1] in VERBS:
+    if (
+        "," in kept
+        or kept.split()[-1] in ("only", "even", "especially", "and", "or", "as", "than", "but")
+        or kept.split()[-1] in VERBS | PREPOSITIONS
+        or kept.endswith("ing")
+    ):
         return
     start, end = rest_span(clause, sentence)
     role = f"the condition for {lowered(clause.subject, context)}"

@@ -7,7 +7,7 @@ from rubric_factory.authoring.extractive.clauses import lowered
 from rubric_factory.authoring.extractive.draft import Draft, main_clause, rest_span
 from rubric_factory.authoring.extractive.lexicon import BE, DETERMINERS, PREPOSITIONS, bare
 from rubric_factory.authoring.extractive.sentences import Sentence
-from rubric_factory.authoring.extractive.verbs import CONSEQUENCE_VERBS, FUNCTION_VERBS, PREPOSITIONAL, third_person
+from rubric_factory.authoring.extractive.verbs import CONSEQUENCE_VERBS, FUNCTION_VERBS, LIGHT_VERBS, PREPOSITIONAL, third_person
 
 _PARTICLE = re.compile(r"(to|for|of|on|in|with)\s")
 _MANNER = re.compile(
@@ -30,8 +30,14 @@ def function(sentence: Sentence, context: str) -> Iterator[Draft]:
         if clause.auxiliary in ("is", "are"):
             yield from _passive(sentence, subject, clause.auxiliary, clause.rest, start, end)
         return
-    if clause.rest.startswith("be ") and clause.auxiliary in ("can", "must", "should", "may"):
-        manner = _MANNER.match(clause.rest[3:])
+    if clause.rest.startswith("be ") and clause.auxiliary != "cannot":
+        manner, place = _MANNER.match(clause.rest[3:]), _PLACE.match(clause.rest[3:])
+        if place and not manner and not clause.negated:
+            body, role = (
+                f"where {clause.auxiliary} {subject} be {place.group(1)}",
+                f"where {subject} {clause.auxiliary} be {place.group(1)}",
+            )
+            yield Draft("means", body, role, sentence, (start + 3 + place.start(2), end))
         if manner and not clause.negated:
             body = f"how {clause.auxiliary} {subject} be {manner['done']}"
             yield Draft(
@@ -54,7 +60,7 @@ def function(sentence: Sentence, context: str) -> Iterator[Draft]:
         verb not in FUNCTION_VERBS | CONSEQUENCE_VERBS
         or particle
         or not rest
-        or bare(rest.split()[0]) in PREPOSITIONS | {"and", "or", "as", "not"}
+        or bare(rest.split()[0]) in PREPOSITIONS | {"and", "or", "as", "not", "but", "then", "care"}
     ):
         return
     kind = kind or ("consequence" if verb in CONSEQUENCE_VERBS - FUNCTION_VERBS else "function")
@@ -75,7 +81,8 @@ def _transitive(verb: str, rest: str) -> bool:
         return bool(re.match(rf"(?:{'|'.join(sorted(DETERMINERS))}|[a-z]+ [a-z]+s)\b(?! to\b)", rest)) and not re.match(
             r"been|\w+(?:ed|en)\b", rest
         )
-    return verb in FUNCTION_VERBS | CONSEQUENCE_VERBS
+    known = verb in FUNCTION_VERBS | CONSEQUENCE_VERBS
+    return known or (verb.isalpha() and verb not in LIGHT_VERBS and re.match(r"(?:an?|the|each|every) ", rest) is not None)
 
 
 def _role(subject: str, helper: str, verb: str) -> str:

@@ -58,12 +58,16 @@ GENERIC_HEADS = word_set(
     "implementation operation field flag string node step steps way variable variables matrix vector element elements item items line "
     "lines caller call text page pages term entry property size length space group member members pair solution estimate estimates "
     "rule rules description sequence pattern expression equation formula limit error message condition goal intent advantage drawback "
-    "disadvantage distribution probability parameterization section paper document vignette"
+    "disadvantage distribution probability parameterization section paper document vignette changes change version attribute"
 )
 # Nouns that carry nothing without what follows: "the point where ...", "a sequence of ...".
 HOLLOW_NOUNS = word_set(
     "point number sequence set list amount part place value object means contents variety multitude range series collection total group "
     "pair choice size level area version form name copy component function argument"
+)
+# Adjectives that do not tell one generic thing from another.
+PLAIN_ADJECTIVES = word_set(
+    "optional mandatory required default combined exact minimal suitable new given returned main final whole full basic"
 )
 # Words that point at something outside the sentence.
 DEICTIC = word_set(

@@ -12,7 +12,7 @@ _BREAK = re.compile(
     r"instead|rather|whereas|while|until|before|after|to|in|on|via|as|than|into|at|within|between|through|during)\s)"
 )
 _TOKEN = re.compile(r"[^\s,;:()\"“”]+")
-_PHRASE_WORDS = 7
+_PHRASE_WORDS = 9
 _TERM_WORDS = 2
 _PHRASE_TERMS = 2
 
@@ -34,6 +34,11 @@ class Phrase:
     start: int
     end: int
     terms: tuple[str, ...]
+
+    @property
+    def strong(self) -> bool:
+        """Whether the terms say something by themselves: more than a bare participle or hollow noun."""
+        return any(not hollow_word(term) for term in self.terms)
 
 
 def _content(token: str, asked: frozenset[str]) -> bool:
@@ -91,7 +96,7 @@ def phrases_of(text: str, span: tuple[int, int], question: str) -> list[Phrase]:
         if len(waiting) == 1 and _hollow(text, waiting[0]) and index + 2 < len(edges):
             continue
         while waiting:
-            phrases.extend(_phrase(text, begun, waiting[:_PHRASE_TERMS]))
+            phrases.extend(_phrase(text, begun, end, waiting[:_PHRASE_TERMS]))
             begun, waiting = waiting[:_PHRASE_TERMS][-1].end, waiting[_PHRASE_TERMS:]
             begun += 1
     return phrases
@@ -100,17 +105,24 @@ def phrases_of(text: str, span: tuple[int, int], question: str) -> list[Phrase]:
 def _hollow(text: str, term: Term) -> bool:
     """Whether the term is one verb form or hollow noun, which says little without what follows it."""
     word = text[term.start : term.end]
-    return term.begun == term.start and (word in HOLLOW_NOUNS or re.fullmatch(r"[a-z]+(?:ed|ing|en)", word) is not None)
+    return term.begun == term.start and hollow_word(word)
 
 
-def _phrase(text: str, start: int, terms: list[Term]) -> list[Phrase]:
+def hollow_word(word: str) -> bool:
+    """Whether a word is a bare participle or a noun that only introduces the next one."""
+    return word in HOLLOW_NOUNS or re.fullmatch(r"[a-z]+(?:ed|ing|en)", word) is not None
+
+
+def _phrase(text: str, start: int, end: int, terms: list[Term]) -> list[Phrase]:
     """The shortest readable stretch over the terms; one stretch for each term where that would be long."""
     first, last = _widened(text, start, terms[0].begun), terms[-1].end
-    if len(text[first:last].split()) <= _PHRASE_WORDS:
+    tail = re.match(r"(?: [\w'’-]+){1,2}(?=[\s,.;:]*$)", text[last:end])
+    last += len(tail.group()) if tail else 0
+    if len(words(text[first:last])) <= _PHRASE_WORDS:
         return [Phrase(text[first:last], first, last, tuple(text[term.start : term.end] for term in terms))]
     if len(terms) == 1:
         return [Phrase(text[terms[0].start : last], terms[0].start, last, (text[terms[0].start : last],))]
-    return [phrase for term in terms for phrase in _phrase(text, max(start, term.begun), [term])]
+    return [phrase for term in terms for phrase in _phrase(text, max(start, term.begun), term.end, [term])]
 
 
 def _widened(text: str, start: int, term: int) -> int:

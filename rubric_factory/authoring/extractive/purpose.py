@@ -9,7 +9,9 @@ from rubric_factory.authoring.extractive.lexicon import word_set
 from rubric_factory.authoring.extractive.sentences import Sentence
 from rubric_factory.authoring.extractive.verbs import VERBS
 
-_LEADING = re.compile(r"(?:To|In order to) ([a-z]+ [^,]+), ")
+_LEADING = re.compile(
+    r"(?:To|In order to) ([a-z]+ [^,]+?)(?:, | (?=you (?:will need|need|have|must|can|should|may)\b|one (?:must|can|should|has)\b))"
+)
 _USED = re.compile(r"be used (to|for)\s")
 _OTHER_VERBS = word_set("see know make find fix solve keep help be access build install debug configure customize draw submit obtain")
 

@@ -54,6 +54,18 @@ _PAIRS = {
     "replaced with": "function",
     "caused by": "cause",
     "capable of": "function",
+    "used with": "function",
+    "used as": "purpose",
+    "used in": "purpose",
+    "combined with": "function",
+    "compared with": "comparison",
+    "known as": "definition",
+    "named after": "definition",
+    "available in": "function",
+    "available on": "function",
+    "available for": "function",
+    "available as": "function",
+    "identical to": "comparison",
 }
 _PAIR = re.compile(rf"(?:be )?({'|'.join(sorted(_PAIRS, key=len, reverse=True))})\s+(?!which\b|what\b|that\b)")
 

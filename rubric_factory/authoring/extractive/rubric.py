@@ -3,6 +3,7 @@
 import re
 
 from rubric_factory.authoring.extractive.draft import Draft
+from rubric_factory.authoring.extractive.lexicon import STOPWORDS
 from rubric_factory.authoring.extractive.phrases import Phrase, phrases_of
 from rubric_factory.records import Category, Criterion, Evidence, Level, Rubric
 from rubric_factory.text import words
@@ -24,18 +25,26 @@ def build_rubric(draft: Draft, question: str, passage_text: str, task_key: str) 
         phrases = _split(phrases[0])
     if len(phrases) < 2:
         return None
+    strong = next((phrase for phrase in phrases if phrase.strong), None)
+    if strong is None:
+        return None
+    phrases.sort(key=lambda phrase: phrase is not strong)
     criteria = [_criterion(draft, phrase, rank, passage_text, f"{task_key}/{rank}") for rank, phrase in enumerate(phrases)]
     criteria.append(_pitfall(draft, phrases[0], passage_text, f"{task_key}/{len(criteria)}"))
     return Rubric(tuple(criteria))
 
 
 def _split(phrase: Phrase) -> list[Phrase]:
-    """One phrase of two terms as two phrases."""
-    found = []
-    for term in phrase.terms:
-        start = phrase.start + phrase.text.index(term)
-        found.append(Phrase(term, start, start + len(term), (term,)))
-    return found
+    """One phrase of two terms as two phrases, the first without the words that only lead to the second."""
+    at = phrase.text.index(phrase.terms[1], phrase.text.index(phrase.terms[0]) + len(phrase.terms[0]))
+    head = phrase.text[:at].rstrip()
+    while head.split()[-1].lower() in STOPWORDS and not head.endswith(phrase.terms[0]):
+        head = head.rsplit(" ", 1)[0]
+    start = phrase.start + at
+    return [
+        Phrase(head, phrase.start, phrase.start + len(head), phrase.terms[:1]),
+        Phrase(phrase.text[at:], start, phrase.end, phrase.terms[1:]),
+    ]
 
 
 def _at_least(text: str, start: int, end: int) -> tuple[int, int]:

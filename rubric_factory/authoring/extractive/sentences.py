@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from rubric_factory.authoring.extractive.lexicon import DEICTIC, STOPWORDS, bare, word_set
+from rubric_factory.authoring.extractive.lexicon import DEICTIC, PREPOSITIONS, STOPWORDS, bare, word_set
 
 _ABBREVIATION = re.compile(
     r"(?:\b(?:e\.g|i\.e|etc|cf|vs|resp|fig|figs|sec|no|nos|vol|ch|eq|eqs|dr|prof|mr|ms|st|approx|incl|al|ref|refs|p|pp|ed|eds|viz|ca)"
@@ -14,7 +14,7 @@ _ABBREVIATION = re.compile(
 _END = re.compile(r"[.!?;][\"”’')\]]*(?=\s|$)")
 _LINE = re.compile(r"[^\n]*\n?")
 # Left out of what is asked and answered: bracketed asides and citations, marks of broken words.
-_ASIDE = re.compile(r"\s\((?!s\))[^()\n]{0,200}\)|\s?\[\d+(?:[,–-] ?\d+)*\]|[\u00ad\ufffe]")
+_ASIDE = re.compile(r"\(s\)|\s\([^()\n]{0,200}\)|\s?\[\d+(?:[,–-] ?\d+)*\]|[\u00ad\ufffe]")
 _HOSTILE = re.compile(
     r"<\||\|>|\[/?INST\]|<</?SYS>>|</?s>|```|\bignore (?:all|any|the|every|previous|prior)\b|\bfull (?:marks|credit|score)\b|\bgrader\b|"
     r"\bgrading\b|\brubric\b|\bas an ai\b|\bsystem prompt\b|\b(?:system|assistant|user|human)\s*:|\bdisregard\b|\bprompt injection\b|"
@@ -23,7 +23,7 @@ _HOSTILE = re.compile(
 )
 _RESIDUE = re.compile(
     r"https?:|www\.|\S@\S|[{}|<>~^=;∼≤≥≠∈∀∃∑∏∫√∂∇⊂⊆∪∩→←↔⇒±×•◦▪�¬∗†‡§©®]|\.\s+\.\s*\.|\.{3}|…|::|->|--|\\\S*\\|\$|\[\d|\(\d{4}|\d{4}\)|"
-    r"\b[a-z]+_[a-z_]*\(|[\"“][^\"”]{60,}|\(\)[^ .,]|/\S*/|[α-ωΑ-Ω𝐀-𝟿]",
+    r"\b[a-z]+_[a-z_]*\(|[\"“][^\"”]{60,}|\(\)[^ .,]|\w\((?!\))|/\S*/|[α-ωΑ-Ω𝐀-𝟿]|, \d+ (?:and|or)\b",
 )
 _NUMBERED = re.compile(r"^(?:\d+(?:\.\d+)*\.?|[-–—*•]|\(?[a-z0-9ivx]{1,3}\))\s+")
 _OPENER = re.compile(
@@ -32,11 +32,13 @@ _OPENER = re.compile(
     r"Unfortunately|Currently|In practice|In fact|Indeed|As a result|For this reason|Normally|Obviously|Basically|Again|First|Second|"
     r"Secondly|Thirdly|Then|Next|On the other hand|In contrast|In other words|That is|More precisely|Recall that|Remember that|"
     r"Please note that|But|And|So|Yet|Clearly|Alternatively|Ideally|Importantly|Notice that|Observe that|"
-    r"It should be noted that|Conversely|Strictly speaking|Otherwise)"
+    r"It should be noted that|Conversely|Strictly speaking|Otherwise|Please)"
     r"\s*[,:]?\s+(?=\S)"
 )
 # Lower-case words that rightly end in i; others are angle brackets that a TeX font encodes as letters (hfilenamei).
 _LATIN = word_set("multi semi anti radii wifi mini midi foci taxi alibi hifi quasi posteriori priori ascii")
+# A capital function word inside a sentence: two sentences or a heading run together.
+_GLUED = re.compile(r" [a-z]+ (?:With|The|This|If|When|In|It|For|An?|You|To|Use|See|Note) [a-z]")
 _POINTER = re.compile(
     r"\b(?:section|table|figure|fig|chapter|equation|eq|appendix|listing|theorem|lemma|example|step|page)s?\.? ?\(?\d|"
     r"\b(?:the|this|next|last|our|see|in|an?|another) (?:sections?|tables?|figures?|chapters?|appendix|examples?|equations?|listing)\b|"
@@ -45,7 +47,7 @@ _POINTER = re.compile(
 )
 _ADJUNCT = re.compile(
     r"((?:In|On|For|With|Within|At|During|Under|Inside|Without) (?!addition|general|particular|practice|fact|order|turn|contrast|short|"
-    r"instance|example|other|most|some|many|all|both|each|that|this|these|those|the (?:end|following|rest|first|second|latter|former))"
+    r"instance|example|other|most|some|many|all|both|each|that|this|these|those|the (?:end|one|following|rest|first|second|latter|former))"
     r"[\w.-]+(?: [\w.-]+){0,4}), (?=\w)"
 )
 _MAXIMUM_WORDS, _MINIMUM_WORDS = 42, 7
@@ -151,6 +153,8 @@ def _fit(sentence: Sentence) -> bool:
     ):
         return False
     plain = [bare(token) for token in tokens]
+    if plain[-1] in PREPOSITIONS or _GLUED.search(text):
+        return False
     if _POINTER.search(text) or any(word in DEICTIC for word in plain) or any(len(word) > 40 for word in plain):
         return False
     if any(re.fullmatch(r"[a-z]{3,}i", word) and word not in _LATIN for word in plain):

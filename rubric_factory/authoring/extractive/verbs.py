@@ -6,18 +6,18 @@ from rubric_factory.authoring.extractive.lexicon import word_set
 FUNCTION_VERBS = word_set(
     "return provide compute contain represent specify define determine control describe include accept create generate store hold "
     "produce display print perform implement use require need support handle enable allow offer execute replace remove add convert "
-    "evaluate calculate estimate modify insert read write set take give show list invoke call assume consider expect extend "
+    "evaluate calculate estimate modify insert read write set give show list invoke call assume consider expect extend "
     "override inherit wrap load manage mark measure select sort split start stop tell test track update yield search place combine "
     "expose change adjust ignore append assign build check choose collect delete disable draw encode fit format indicate initialize "
     "initialise install interpolate link map maximize minimize minimise merge parse permit process receive record release render report "
     "restore resume save scale send serve simulate solve suppress transform verify introduce illustrate reduce increase avoid "
     "simplify guarantee exploit adopt reset rename redefine typeset distinguish optimize bind advertise commit schedule coalesce skip "
-    "equal follow achieve acquire activate affect aggregate allocate analyze analyse arrange attach broadcast cancel carry clear "
-    "close compile complete compress concern configure connect consume copy correct count cover decrease deliver deploy derive destroy "
+    "equal follow achieve acquire activate affect aggregate allocate analyze analyse arrange attach broadcast cancel clear "
+    "close compile complete compress concern configure connect consume copy correct count decrease deliver deploy derive destroy "
     "detect develop discard divide drop duplicate eliminate embed emit encourage establish examine exceed exclude expand export extract "
-    "fetch fill filter find fix flag flush force free govern group hide identify import impose inform inspect integrate intercept involve "
+    "fetch fill filter find fix flag flush free govern group hide identify import impose inform inspect integrate intercept involve "
     "keep launch leave limit locate lock log maintain match mimic mirror model monitor move multiply name number obtain open order "
-    "output pass possess predict prefer preserve propagate protect raise reach recommend recompute redirect regulate reject reload "
+    "output possess predict prefer preserve propagate protect reach recommend recompute redirect regulate reject reload "
     "reproduce reserve resize resolve respect restrict retain retrieve reveal reverse rotate round run satisfy separate share shift "
     "shrink substitute suggest summarize supply surround suspend switch synchronize terminate throw transfer translate treat trigger "
     "truncate unify upload validate vectorize violate declare facilitate"
@@ -64,6 +64,10 @@ VERBS = (
     | _HEADS
     | word_set("have differ exist happen occur work become remain appear seem lie fail tend vary grow fall go do look conform reflect")
 )
+# Verbs whose object alone says nothing: 'takes the form', 'plays a role', 'is'.
+LIGHT_VERBS = word_set(
+    "be become remain appear seem look take give put make play have let come go get keep do last cost belong leave raise carry"
+)
 # Third persons and base forms that are as often nouns: verbs only where a determiner or a number follows.
 _NOUNS = word_set(
     "use call set list map link test mark point result format type need change record report start end display name number model group "
@@ -80,6 +84,13 @@ def third_person(base: str) -> str:
     if base.endswith("y") and base[-2] not in "aeiou":
         return base[:-1] + "ies"
     return base + ("es" if base.endswith(("s", "x", "z", "ch", "sh")) else "s")
+
+
+def base_of(third: str) -> str:
+    """Base form of a third person singular that the lexicon does not hold: 'lifts' -> 'lift', 'relies' -> 'rely', 'passes' -> 'pass'."""
+    if third.endswith("ies") and len(third) > 4:
+        return third[:-3] + "y"
+    return third[:-2] if third.endswith(("sses", "ches", "shes", "xes", "zzes", "oes")) else third[:-1]
 
 
 THIRD_PERSON = {third_person(base): base for base in sorted(VERBS)}

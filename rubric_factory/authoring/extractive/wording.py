@@ -36,13 +36,12 @@ _SYNONYMS = (
     (r"\bpresent\b", "there"),
     (r"\bwant to\b", "wish to"),
     (r"\bshould be\b", "is to be"),
-    (r"\bof the (\w+)(?=[,?]|$)", r"of that \1"),
 )
 
 
 def topic_of(title: str) -> str:
     """The document's title as a short phrase: 'Savepoints', '"Object Protocol" (Python 3.11.2)'. '' where the title says nothing."""
-    shown = re.sub(r"``|''", "", squeeze(html.unescape(title))).strip("∗*†‡–— ")
+    shown = squeeze(re.sub(r"``|''|[∗*†‡]", "", html.unescape(title))).strip("–— ")
     if hostile(shown):
         return ""
     parts = [_EXTENSION.sub("", _SUFFIX.sub("", part)).strip(" \"'“”`.,;") for part in _SEPARATOR.split(shown)]
