@@ -12,6 +12,7 @@ from rubric_factory.authoring.extractive.default import default
 from rubric_factory.authoring.extractive.definition import definition
 from rubric_factory.authoring.extractive.draft import Draft, Family
 from rubric_factory.authoring.extractive.function import function
+from rubric_factory.authoring.extractive.means import means
 from rubric_factory.authoring.extractive.purpose import purpose
 from rubric_factory.authoring.extractive.quantity import quantity
 from rubric_factory.authoring.extractive.relation import relation
@@ -36,6 +37,7 @@ FAMILIES: tuple[Family, ...] = (
     advice,
     definition,
     relation,
+    means,
     function,
     constraint,
 )

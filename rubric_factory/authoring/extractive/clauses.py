@@ -32,6 +32,7 @@ _NUMBERED_THING = re.compile(
 )
 
 
+_INDEFINITE = frozenset(("a", "an", "no", "each", "every", "any", "all"))
 _ARTICLES = frozenset(("a", "an", "the", "each", "every"))
 _COMMON_ENDINGS = tuple(sorted(word_set("ing tion ment ity able ible al ive ous ful less ic ary ed ness or certain")))
 
@@ -59,7 +60,7 @@ class Clause:
     @property
     def verb_is_base(self) -> bool:
         """Whether the verb stood in its base form, so the subject is plural."""
-        return plural(self.subject.split()[-1]) and bool(self.verb) and not self.auxiliary
+        return (plural(self.subject.split()[-1]) or " and " in self.subject) and bool(self.verb) and not self.auxiliary
 
 
 def _tokens(text: str) -> list[tuple[str, int, int]]:
@@ -85,7 +86,8 @@ def _is_lexical_verb(tokens: list[tuple[str, int, int]], index: int) -> str:
         return THIRD_PERSON[word]
     if after in _ARTICLES and len(word) > 3 and plural(word) and not plural(tokens[index - 1][0]):
         return base_of(word)
-    if word in VERBS and plural(tokens[index - 1][0]) and (word not in NOUN_LIKE or _starts_object(after, word)):
+    several = plural(tokens[index - 1][0]) or any(token == "and" for token, _, _ in tokens[:index])
+    if word in VERBS and several and (word not in NOUN_LIKE or _starts_object(after, word)):
         return word
     return ""
 
@@ -147,7 +149,8 @@ def sound_subject(subject: str) -> bool:
     if plain[0] == "both" and "and" not in plain:
         return False
     content = [word for word in plain if word not in DETERMINERS]
-    if not content or all(word in GENERIC_HEADS | PLAIN_ADJECTIVES | PRONOUNS | ADVERBS for word in content):
+    telling = [word for word in content if word not in PLAIN_ADJECTIVES | PRONOUNS | ADVERBS]
+    if not telling or (len(telling) == 1 and telling[0] in GENERIC_HEADS and plain[0] not in _INDEFINITE):
         return False
     return any(character.isalpha() for character in content[-1]) and len(content[-1]) > 1
 

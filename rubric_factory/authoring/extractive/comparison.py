@@ -10,7 +10,7 @@ from rubric_factory.authoring.extractive.sentences import Sentence
 
 _UNLIKE = re.compile(r"(?:Unlike|In contrast to|Contrary to|Compared to|Compared with|As opposed to) ([^,]+), ")
 _THAN = re.compile(
-    r"(?:(?:\w+ )?(?:\w+er|(?:more|less) \w+)) than ([\w'’ -]+?)(?=[,;]| (?:because|since|when|if|but|and|which|for|in|as|due)\b|$)"
+    r"(?:(?:\w+ )?(?:\w+er|(?:more|less) \w+)) than ([\\\w'’ -]+?)(?=[,;]| (?:because|since|when|if|but|and|which|for|in|as|due)\b|$)"
 )
 _DIFFERS = re.compile(r"from ([\w'’ -]+?) (in that|in|by|because|as) ")
 _WHEREAS = re.compile(r", (?:whereas|while|but) ")

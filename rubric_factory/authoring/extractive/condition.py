@@ -9,7 +9,7 @@ from rubric_factory.authoring.extractive.lexicon import PREPOSITIONS, bare, word
 from rubric_factory.authoring.extractive.sentences import Sentence
 from rubric_factory.authoring.extractive.verbs import IMPERATIVES, VERBS
 
-_LEADING = re.compile(r"(If|When|Whenever|Unless|Once) ([^,]+), (?:then )?", re.IGNORECASE)
+_LEADING = re.compile(r"(If|When|Whenever|Unless|Once) ([^,]+?)(?:, (?:then )?| then )", re.IGNORECASE)
 _TRAILING = re.compile(
     r",? (only if|only when|if and only if|if|when|unless|as soon as|as long as|provided that|whenever)\s+", re.IGNORECASE
 )
@@ -58,12 +58,8 @@ def _circumstance(sentence: Sentence, context: str) -> Iterator[Draft]:
     if trailing.group(1) == "unless":
         return
     kept = clause.rest[: trailing.start()]
-    if (
-        "," in kept
-        or kept.split()[-1] in ("only", "even", "especially", "and", "or", "as", "than", "but")
-        or kept.split()[-1] in VERBS | PREPOSITIONS
-        or kept.endswith("ing")
-    ):
+    last = kept.split()[-1]
+    if "," in kept or last in _DANGLING | VERBS | PREPOSITIONS or last.endswith("ing"):
         return
     start, end = rest_span(clause, sentence)
     role = f"the condition for {lowered(clause.subject, context)}"

@@ -32,7 +32,7 @@ _OPENER = re.compile(
     r"Unfortunately|Currently|In practice|In fact|Indeed|As a result|For this reason|Normally|Obviously|Basically|Again|First|Second|"
     r"Secondly|Thirdly|Then|Next|On the other hand|In contrast|In other words|That is|More precisely|Recall that|Remember that|"
     r"Please note that|But|And|So|Yet|Clearly|Alternatively|Ideally|Importantly|Notice that|Observe that|"
-    r"It should be noted that|Conversely|Strictly speaking|Otherwise|Please)"
+    r"It should be noted that|Conversely|Strictly speaking|Otherwise|Please|For example|For instance|Technically|By definition|Traditionally|Internally)"
     r"\s*[,:]?\s+(?=\S)"
 )
 # Lower-case words that rightly end in i; others are angle brackets that a TeX font encodes as letters (hfilenamei).
