@@ -73,11 +73,11 @@ def change_unit(reference: str) -> str | None:
     return _swap(match, reference, match[1] + _OTHER_UNIT.get(match[2], "kilograms" if not match[2].startswith("kilo") else "metres"))
 
 
-def change_entity(reference: str, others: Sequence[str]) -> str | None:
-    """The first name inside the answer becomes the first of `others` (names of another document) that it does not hold."""
-    match = _NAME.search(reference)
-    fresh = next((name for name in others if name.lower() not in reference.lower()), None)
-    return None if match is None or fresh is None else reference.replace(match[0], fresh)
+def change_entity(reference: str, others: Sequence[str], question: str) -> str | None:
+    """The first name that the question does not hold becomes the first of `others` (another document's) that the answer does not hold."""
+    name = next((found for found in names_in(reference) if found.lower() not in question.lower()), None)
+    fresh = next((other for other in others if other.lower() not in reference.lower()), None)
+    return None if name is None or fresh is None else reference.replace(name, fresh)
 
 
 def names_in(source: str) -> list[str]:

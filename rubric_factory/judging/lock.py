@@ -117,7 +117,6 @@ def make_lock(
         )
     repeats = [canary.grade(judge, asked, draw=number) for number in range(1, settings.repeats + 1)]
     pairs = canary.settled(asked, repeats)
-    used = {pair.task_id for pair in pairs}
     return JudgeLock(
         identity=judge.identity,
         backend=section.type,
@@ -135,7 +134,7 @@ def make_lock(
         flip_rate=canary.flip_rate(asked, repeats),
         mean_reward=canary.mean_reward(pairs),
         allowed=tuple(refusals),
-        tasks=tuple(canary.task_row(probe) for probe in sorted({a.probe for a in asked}, key=_task_id) if probe.task.task_id in used),
+        tasks=tuple(canary.task_row(probe) for probe in sorted({answer.probe for answer in asked}, key=_task_id)),
         pairs=pairs,
         probes=tuple(result.to_row() for result in probes),
     )
@@ -179,7 +178,7 @@ def read_lock(path: Path) -> JudgeLock:
         if raw.pop("format") != FORMAT:
             raise ValueError("another format")
         pairs = tuple(CanaryPair(**pair) for pair in raw.pop("pairs"))
-        lists = {name: tuple(raw.pop(name)) for name in ("served", "allowed", "tasks", "probes")}
+        lists: dict[str, Any] = {name: tuple(raw.pop(name)) for name in ("served", "allowed", "tasks", "probes")}
         return JudgeLock(pairs=pairs, **lists, **raw)
     except FileNotFoundError:
         raise DatasetError(f"no judge lock at {path}", expected="judge.lock.json", fix="rubric-factory judge lock") from None

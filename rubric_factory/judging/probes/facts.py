@@ -53,7 +53,7 @@ def _other_names(bench: Bench) -> list[tuple[ProbeTask, str]]:
     for index, probe in enumerate(ordered):
         others = [o for o in ordered[index + 1 :] + ordered[:index] if o.task.document_key != probe.task.document_key]
         names = [name for other in others[:10] for name in corruptions.names_in(other.passage_text)]
-        worse = corruptions.change_entity(probe.task.reference_answer, names)
+        worse = corruptions.change_entity(probe.task.reference_answer, names, probe.task.question)
         if worse is not None:
             found.append((probe, worse))
     return found
