@@ -20,12 +20,6 @@ MIN_KEPT = 0.3
 MAX_LINKED = 0.6
 
 
-def load() -> None:
-    """Import the parsers. Errors: ImportError."""
-    import lxml.html  # noqa: F401
-    import trafilatura  # noqa: F401
-
-
 def extract(data: bytes) -> Extracted:
     """Text of an HTML page. Errors: Refused empty, navigation, content_lost."""
     declared = match[1].decode("ascii", "replace") if (match := _DECLARED.search(data[:4096])) else None

@@ -112,8 +112,7 @@ class _Worker:
 
     def end(self) -> tuple[int, int]:
         """Kill and wait: (wait status, peak resident memory in MiB)."""
-        with contextlib.suppress(ProcessLookupError):
-            self.process.kill()
+        os.kill(self.process.pid, signal.SIGKILL)  # not process.kill(): that reaps a dead one, and its cause of death is lost
         return self._reap()
 
     def _reap(self) -> tuple[int, int]:

@@ -5,6 +5,7 @@ import io
 import logging
 import re
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from rubric_factory.errors import MissingExtraError
@@ -22,13 +23,15 @@ _BOLD = re.compile(r"(?i)bold|black|heavy|demi|cmbx|sfbx|ecbx|cmssbx|lmbx|-?bx\d
 _NO_TITLE = re.compile(r"(?i)^(untitled|microsoft word.*|.*\.(tex|dvi|doc|docx|pdf|ps|indd)|title|)$")
 
 
-def load() -> None:
-    """Import the parsers and tighten pypdf's limits. Errors: ImportError."""
-    import pypdf
-    import pypdfium2  # noqa: F401
-
+@cache
+def _pypdf_tightened() -> Any:
+    """pypdf with limits that hold every known bomb to seconds. Errors: MissingExtraError."""
+    try:
+        import pypdf
+    except ImportError:
+        raise MissingExtraError.of("pypdf", "pipeline") from None
     logging.getLogger("pypdf").setLevel(logging.CRITICAL)
-    tight = {
+    tight: dict[str, Any] = {
         "zlib_maximum_output_length": 30_000_000,
         "lzw_maximum_output_length": 30_000_000,
         "run_length_maximum_output_length": 30_000_000,
@@ -39,7 +42,8 @@ def load() -> None:
         "page_tree_maximum_entries": 20_000,
         "jbig2dec_binary": None,  # no parser starts another program
     }
-    pypdf.apply_configuration(pypdf.Configuration(**tight))  # type: ignore[arg-type]
+    pypdf.apply_configuration(pypdf.Configuration(**tight))
+    return pypdf
 
 
 def extract(data: bytes) -> Extracted:
@@ -80,16 +84,14 @@ def _read(data: bytes) -> tuple[list[list[Line]], dict[str, str], str]:
 
 
 def _pypdf(data: bytes) -> tuple[list[list[Line]], dict[str, str]]:
-    import pypdf
-    from pypdf.errors import PyPdfError
-
+    pypdf = _pypdf_tightened()
     try:
         reader = pypdf.PdfReader(io.BytesIO(data), strict=False)
         if reader.is_encrypted and not reader.decrypt(""):
             raise Refused("encrypted", "opens only with a password")
         texts = [page.extract_text() for page in reader.pages]
         facts: dict[str, Any] = dict(reader.metadata or {})
-    except (PyPdfError, RecursionError, ValueError, KeyError, TypeError, AttributeError, OSError) as error:
+    except (pypdf.errors.PyPdfError, RecursionError, ValueError, KeyError, TypeError, AttributeError, OSError) as error:
         raise Refused("unparseable", f"neither pdfium nor pypdf reads it: {type(error).__name__}: {error}"[:300]) from None
     if not texts:
         raise Refused("unparseable", "a PDF without pages")

@@ -1,7 +1,7 @@
 """The parser process: `python -P -m rubric_factory.extract.worker`. Reads requests, parses one document each, writes replies.
 
 Frames are a 4-byte big-endian length and UTF-8 JSON; nothing is pickled. The first request holds the limits, the first reply says
-'ready'. Whatever a parser prints goes nowhere near the replies: standard output is moved aside before any parser is imported.
+'ready'. Whatever a parser prints goes nowhere near the replies: standard output is moved aside before a parser is imported.
 """
 
 import json
@@ -12,6 +12,7 @@ import stat
 import struct
 import sys
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Any, BinaryIO
 
 from rubric_factory.extract.result import Refused
@@ -88,7 +89,7 @@ def _answer(parse: Parse, request: dict[str, Any]) -> dict[str, Any]:
 
 
 def serve(load: Callable[[], Parse]) -> int:
-    """Answer requests until standard input ends. load imports the parsers; exit status 0, or 1 after a MemoryError or failed start."""
+    """Answer requests until standard input ends. load gives the parser; exit status 0, or 1 after a MemoryError or failed start."""
     replies = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     limits = read_frame(sys.stdin.buffer)
@@ -116,10 +117,12 @@ def serve(load: Callable[[], Parse]) -> int:
 
 
 def _load() -> Parse:
-    from rubric_factory.extract import document, html, pdf
+    """The real parser. Its libraries are imported with the first document of their kind; a missing one is told at once."""
+    for name in ("lxml", "pypdf", "pypdfium2", "trafilatura"):
+        if find_spec(name) is None:
+            raise ImportError(f"no module named {name}", name=name)
+    from rubric_factory.extract import document
 
-    html.load()
-    pdf.load()
     return document.parse
 
 

@@ -40,13 +40,17 @@ class IngestReport(StageReport):
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run has to do. refused: entries that are not opened; vanished: keys that no source has any more; seen: all entries."""
+    """What a run has to do. refused: entries that are not opened; vanished: keys that no source has any more; seen: all entries.
+
+    seen == unchanged + entries of shards + refused + waiting (those past the limit).
+    """
 
     shards: tuple[Shard, ...]
     refused: tuple[Entry, ...]
     vanished: tuple[str, ...]
     seen: int
     unchanged: int
+    waiting: int = 0
 
 
 def ingest(context: Context, sources: Sequence[Source] | None = None) -> IngestReport:
@@ -79,7 +83,7 @@ def ingest(context: Context, sources: Sequence[Source] | None = None) -> IngestR
 
 
 def plan(context: Context, sources: Sequence[Source] | None = None, *, limit: int | None = None) -> Plan:
-    """Compare the sources with the last ingest; nothing is opened or written. limit: look at the first entries alone, in key order.
+    """Compare the sources with the last ingest; nothing is opened or written. limit: read the first entries alone, in key order.
 
     Errors: as `ingest`.
     """
@@ -87,8 +91,7 @@ def plan(context: Context, sources: Sequence[Source] | None = None, *, limit: in
     _check_sources(context, chosen)
     settings = context.settings.extract
     everything = sorted((e for source in chosen for e in entries(source, max_bytes=settings.max_bytes)), key=lambda e: e.document_key)
-    found = everything[:limit]
-    if not found:
+    if not everything:
         places = ", ".join(str(source.path) for source in chosen) or "(no source)"
         raise UsageError(f"empty corpus: no file in {places}", expected="at least one document", fix="check the sources")
     present = {path.stem for path in context.workspace.texts.glob("*.parquet")}
@@ -100,13 +103,16 @@ def plan(context: Context, sources: Sequence[Source] | None = None, *, limit: in
             if row["shard"] is None or row["shard"] in present
         }
         known = set(house.run("ingest_settled")["document_key"].to_pylist())
-    changed = [e for e in found if settled.get(e.document_key) != (e.size_bytes, e.modified_ns, entry_digest(e, settings))]
+    states = [(e, settled.get(e.document_key) == (e.size_bytes, e.modified_ns, entry_digest(e, settings))) for e in everything]
+    changed = [e for e, same in states[:limit] if not same]
+    unchanged = sum(same for _, same in states)
     return Plan(
         shards=shards_of([e for e in changed if e.problem is None], settings),
         refused=tuple(e for e in changed if e.problem is not None),
         vanished=tuple(sorted(known - {e.document_key for e in everything})),
-        seen=len(found),
-        unchanged=len(found) - len(changed),
+        seen=len(everything),
+        unchanged=unchanged,
+        waiting=len(everything) - unchanged - len(changed),
     )
 
 
@@ -143,6 +149,8 @@ def finish(context: Context, todo: Plan, *, folded: Collection[str] = ()) -> tup
     _remove_orphans(context, used)
     opened = sum(len(shard.entries) for shard in todo.shards)
     counts = {"documents_seen": todo.seen, "kept": kept, "unchanged": todo.unchanged, "opened": opened, "vanished": len(todo.vanished)}
+    if todo.waiting:
+        counts["waiting"] = todo.waiting
     return counts, rejections
 
 
