@@ -18,7 +18,7 @@ from rubric_factory.authoring.extractive.quantity import quantity
 from rubric_factory.authoring.extractive.relation import relation
 from rubric_factory.authoring.extractive.rubric import build_rubric
 from rubric_factory.authoring.extractive.sentences import hostile, sentences_of, without_adjunct
-from rubric_factory.authoring.extractive.wording import given_away, question_of, topic_of
+from rubric_factory.authoring.extractive.wording import given_away, question_of, section_topic, topic_of
 from rubric_factory.authoring.protocol import Authored
 from rubric_factory.records import Message, Passage, Rejection, Task
 from rubric_factory.settings.author import Extractive
@@ -68,7 +68,7 @@ class ExtractiveAuthor:
             yield Authored(passage.passage_id, tasks, refused)
 
     def _tasks(self, passage: Passage, title: str) -> tuple[Task, ...]:
-        topic = topic_of(title) or topic_of(passage.section.rsplit(" > ", 1)[-1])
+        topic = topic_of(title) or section_topic(passage.section)
         tasks: list[Task] = []
         asked: list[frozenset[str]] = []
         for drafts in _ranked(passage.text):

@@ -34,7 +34,7 @@ def cause(sentence: Sentence, context: str) -> Iterator[Draft]:
     if kept.split()[-1].lower() in ("is", "be", "not", "only", "and", "or", "but", "mainly", "partly", "probably", "also"):
         kept = kept.rsplit(" ", 1)[0]
     start, end = rest_span(clause, sentence)
-    if not clause.verb and not _STATE.match(kept):
+    if (not clause.verb and not _STATE.match(kept)) or re.search(r"\b(?:is|are|was|were)\b", kept):
         return
     purpose = word in ("so that", "in order to")
     role = "the purpose" if purpose else "the reason"

@@ -13,7 +13,7 @@ _THAN = re.compile(
     r"(?:(?:\w+ )?(?:\w+er|(?:more|less) \w+)) than ([\\\w'’ -]+?)(?=[,;]| (?:because|since|when|if|but|and|which|for|in|as|due)\b|$)"
 )
 _DIFFERS = re.compile(r"from ([\w'’ -]+?) (in that|in|by|because|as) ")
-_WHEREAS = re.compile(r", (?:whereas|while|but) ")
+_WHEREAS = re.compile(r", (?:whereas|while) ")
 _LIKE = re.compile(r"(?:very |quite )?(similar to|equivalent to|identical to|analogous to|compatible with|different from) ")
 
 

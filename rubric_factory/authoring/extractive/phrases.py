@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from rubric_factory.authoring.extractive.lexicon import HOLLOW_NOUNS, NUMBER_WORDS, STOPWORDS, UNITS, bare, stem
+from rubric_factory.authoring.extractive.verbs import VERBS
 from rubric_factory.text import words
 
 _BREAK = re.compile(
@@ -45,7 +46,7 @@ def _content(token: str, asked: frozenset[str]) -> bool:
     word = bare(token).removesuffix("'s").removesuffix("’s")
     if re.fullmatch(r"\d[\d.,]*%?", word) or word in NUMBER_WORDS or (word in UNITS and word not in STOPWORDS):
         return stem(word) not in asked
-    if len(word) < 3 or word in STOPWORDS or word.endswith("ly") or not any(c.isalpha() for c in word):
+    if len(word) < 3 or word in STOPWORDS or (word.endswith("ly") and word not in VERBS) or not any(c.isalpha() for c in word):
         return False
     return not {stem(part) for part in words(word)} & asked
 

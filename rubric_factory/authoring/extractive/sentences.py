@@ -32,13 +32,14 @@ _OPENER = re.compile(
     r"Unfortunately|Currently|In practice|In fact|Indeed|As a result|For this reason|Normally|Obviously|Basically|Again|First|Second|"
     r"Secondly|Thirdly|Then|Next|On the other hand|In contrast|In other words|That is|More precisely|Recall that|Remember that|"
     r"Please note that|But|And|So|Yet|Clearly|Alternatively|Ideally|Importantly|Notice that|Observe that|"
-    r"It should be noted that|Conversely|Strictly speaking|Otherwise|Please|For example|For instance|Technically|By definition|Traditionally|Internally)"
+    r"It should be noted that|Conversely|Strictly speaking|Otherwise|Please|For example|For instance|"
+    r"Technically|By definition|Traditionally|Internally)"
     r"\s*[,:]?\s+(?=\S)"
 )
 # Lower-case words that rightly end in i; others are angle brackets that a TeX font encodes as letters (hfilenamei).
 _LATIN = word_set("multi semi anti radii wifi mini midi foci taxi alibi hifi quasi posteriori priori ascii")
 # A capital function word inside a sentence: two sentences or a heading run together.
-_GLUED = re.compile(r" [a-z]+ (?:With|The|This|If|When|In|It|For|An?|You|To|Use|See|Note) [a-z]")
+_GLUED = re.compile(r"[a-z]+ (?:With|The|This|If|When|In|It|For|An?|You|To|Use|See|Note) [a-z]")
 _POINTER = re.compile(
     r"\b(?:section|table|figure|fig|chapter|equation|eq|appendix|listing|theorem|lemma|example|step|page)s?\.? ?\(?\d|"
     r"\b(?:the|this|next|last|our|see|in|an?|another) (?:sections?|tables?|figures?|chapters?|appendix|examples?|equations?|listing)\b|"

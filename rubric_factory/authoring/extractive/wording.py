@@ -3,7 +3,7 @@
 import html
 import re
 
-from rubric_factory.authoring.extractive.lexicon import DEICTIC, STOPWORDS, UNRESOLVED
+from rubric_factory.authoring.extractive.lexicon import DEICTIC, STOPWORDS, UNRESOLVED, word_set
 from rubric_factory.authoring.extractive.sentences import hostile
 from rubric_factory.gates.wording import content
 from rubric_factory.text import longest_shared_run, squeeze, words
@@ -15,6 +15,10 @@ _SUFFIX = re.compile(
     re.IGNORECASE,
 )
 _EXTENSION = re.compile(r"\.(?:dvi|tex|pdf|sty|html?|doc|rst|ltx|h|hpp)$", re.IGNORECASE)
+_EMPTY_HEADINGS = word_set(
+    "introduction overview summary abstract general notes note description details background conclusion conclusions discussion results "
+    "examples example usage references reference appendix contents preface misc other base and the of a semantics arguments syntax"
+)
 _TOPIC_WORDS = 10
 _TITLE_WORDS = 3
 _QUESTION_WORDS = (6, 45)
@@ -55,6 +59,15 @@ def topic_of(title: str) -> str:
     if tail and len(tail.split()) + len(head.split()) <= _TOPIC_WORDS and not set(words(head)) & (set(words(tail)) - {"the", "of", "in"}):
         return f"{named} ({tail})"
     return named
+
+
+def section_topic(section: str) -> str:
+    """The innermost heading of a section path ('A > B') that names a subject, for documents without a title; '' without one."""
+    for heading in reversed(section.split(" > ")):
+        topic = topic_of(heading)
+        if topic and not set(words(topic)) <= _EMPTY_HEADINGS:
+            return topic
+    return ""
 
 
 def _cut(title: str) -> str:
