@@ -30,6 +30,8 @@ _VERB = re.compile(
     r"\b(?:is|are|was|were|has|have|had|does|do|did|can|could|will|would|may|might|must|shall|should|[a-z]{2,}(?:s|ed|ize|ise|ify|ate))\b",
     re.I,
 )
+_GLUE_WORDS = "a an the of to in on at by for from with and or is are was were be has have can may must as that this it its which"
+_GLUE = frozenset(_GLUE_WORDS.split())  # a sentence of five English words has two of these
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +48,14 @@ Check = Callable[[Answer], float]
 
 
 def complete_sentence(answer: Answer) -> float:
-    """A sentence with a capital, a verb, five words and a full stop; a question is none."""
+    """A sentence with a capital, five words, two of them function words, a verb form and a full stop; a question is none."""
     return float(any(_complete(sentence) for sentence in answer.sentences))
 
 
 def _complete(sentence: str) -> bool:
     words = text.words(sentence)
-    return len(words) >= 5 and sentence[:1].isupper() and sentence.endswith((".", "!")) and bool(_VERB.search(sentence))
+    glue = sum(word in _GLUE for word in words)
+    return len(words) >= 5 and glue >= 2 and sentence[:1].isupper() and sentence.endswith((".", "!")) and bool(_VERB.search(sentence))
 
 
 def names_subject(answer: Answer) -> float:

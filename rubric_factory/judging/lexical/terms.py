@@ -33,7 +33,9 @@ def stem(word: str) -> str:
     for suffix in ("ing", "ed", "ly"):
         if word.endswith(suffix) and len(word) - len(suffix) >= 3:
             word = word[: -len(suffix)]
-            if len(word) > 3 and word[-1] == word[-2] and word[-1] not in "aeiouls":
+            if suffix == "ed" and word.endswith("i"):
+                word = word[:-1] + "y"
+            elif len(word) > 3 and word[-1] == word[-2] and word[-1] not in "aeiouls":
                 word = word[:-1]
             break
     return word[:-1] if len(word) > 4 and word.endswith("e") else word
