@@ -6,7 +6,7 @@ from rubric_factory.authoring.extractive.draft import Draft
 from rubric_factory.authoring.extractive.lexicon import STOPWORDS
 from rubric_factory.authoring.extractive.phrases import Phrase, phrases_of
 from rubric_factory.records import Category, Criterion, Evidence, Level, Rubric
-from rubric_factory.text import words
+from rubric_factory.text import longest_shared_run, words
 
 _STEPS = (
     (Category.ESSENTIAL, 5, "Core of the answer"),
@@ -15,6 +15,7 @@ _STEPS = (
     (Category.OPTIONAL, 2, "Complete detail"),
 )
 _EVIDENCE_WORDS = 4
+_COPIED_RUN = 12  # words
 _NUMBER = re.compile(r"(?<![\w.-])\d+(?:[.,]\d+)*(?![\w-])")
 
 
@@ -67,10 +68,7 @@ def _evidence(draft: Draft, start: int, end: int, passage_text: str) -> Evidence
 
 def _criterion(draft: Draft, phrase: Phrase, rank: int, passage_text: str, key: str) -> Criterion:
     category, weight, title = _STEPS[rank]
-    role = _role(draft)
-    description = (
-        f'{"Gives" if role.startswith("the ") else "Says"} {role}: "{phrase.text}".' if rank == 0 else f'Adds the detail "{phrase.text}".'
-    )
+    description = _core(draft, phrase) if rank == 0 else f'Adds the detail "{phrase.text}".'
     guide = [Level(0, f'Leaves out "{phrase.terms[0]}" or says something else in its place.')]
     if len(phrase.terms) > 1:
         guide.append(Level(1, f'Gives only a part of "{phrase.text}".'))
@@ -91,6 +89,15 @@ def _criterion(draft: Draft, phrase: Phrase, rank: int, passage_text: str, key: 
 def _role(draft: Draft) -> str:
     """What the answer gives; a figure of the question has no place in a criterion, whose figures stand in its evidence."""
     return "the answer to the question" if re.search(r"\d", draft.role) else draft.role
+
+
+def _core(draft: Draft, phrase: Phrase) -> str:
+    """Description of the essential criterion; without the role where both together would repeat the reference answer word for word."""
+    for role in (_role(draft), "the answer to the question"):
+        description = f'{"Gives" if role.startswith("the ") else "Says"} {role}: "{phrase.text}".'
+        if longest_shared_run(words(description), words(draft.sentence.text)) < _COPIED_RUN:
+            break
+    return description
 
 
 def _pitfall(draft: Draft, phrase: Phrase, passage_text: str, key: str) -> Criterion:
