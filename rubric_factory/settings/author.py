@@ -12,7 +12,7 @@ class Extractive(Section):
     """The embedded author: finds definitions, quantities, conditions, causes and comparisons in the passage. Plumbing grade."""
 
     type: Literal["extractive"] = "extractive"
-    tasks_per_passage: int = Field(default=2, ge=1, le=8, description="tasks of one passage at most")
+    tasks_per_passage: int = Field(default=3, ge=1, le=8, description="tasks of one passage at most")
 
 
 class WritingSettings(Section):
