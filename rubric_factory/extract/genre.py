@@ -19,9 +19,10 @@ _SIGNATURE = re.compile(
 _REFERENCE_TITLE = re.compile(
     r"class reference|file reference|api reference|struct reference|protocol$|^class\b|\w+\.\w+\.\w+|::|(?:^|\s)\w+\(\)", re.IGNORECASE
 )
-MIN_PROSE = 0.2
+MIN_PROSE = 0.3
 MAX_CODE = 0.6
-MIN_PROSE_WORDS = 250
+MIN_CODE_PROSE_WORDS = 250
+MIN_PROSE_WORDS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +59,9 @@ def _is_prose(block: str, tokens: list[str], language: str) -> bool:
 
 def genre_of(title: str, text: str, sections: tuple[Section, ...], signals: Signals) -> str:
     """listing, source_code, api_reference, paper or manual; the first that fits, in this order."""
-    if signals.code > MAX_CODE and signals.prose_words < MIN_PROSE_WORDS:
+    if signals.code > MAX_CODE and signals.prose_words < MIN_CODE_PROSE_WORDS:
         return "source_code"
-    if signals.prose < MIN_PROSE:
+    if signals.prose < MIN_PROSE or signals.prose_words < MIN_PROSE_WORDS:
         return "listing"
     if _REFERENCE_TITLE.search(title) or signals.signatures > 4:
         return "api_reference"
