@@ -2,9 +2,9 @@
 
 import importlib.util
 import os
-from pathlib import Path
 
 from rubric_factory.errors import MissingExtraError
+from rubric_factory.workspace import Workspace
 
 # Only what nobody has set: a person with a Prefect server of their own (PREFECT_API_URL) keeps it.
 QUIET = {
@@ -19,9 +19,10 @@ QUIET = {
 }
 
 
-def prepare(home: Path) -> None:
-    """Set the environment of Prefect before its first import; home: its folder. Errors: MissingExtraError where it is not installed."""
+def prepare(workspace: Workspace) -> None:
+    """Set the environment of Prefect before its first import. Errors: MissingExtraError, WorkspaceError (no folder for its files)."""
     if importlib.util.find_spec("prefect") is None:
         raise MissingExtraError.of("prefect", "prefect")
-    for name, value in {**QUIET, "PREFECT_HOME": str(home.resolve())}.items():
+    workspace.create()  # Prefect makes its home, but not the folder above it
+    for name, value in {**QUIET, "PREFECT_HOME": str(workspace.prefect.resolve())}.items():
         os.environ.setdefault(name, value)

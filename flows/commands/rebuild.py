@@ -21,7 +21,7 @@ def _dry_run(invocation: Invocation, sources: tuple[str, ...], limit: int | None
 def _run(invocation: Invocation, sources: tuple[str, ...], limit: int | None, start: str) -> None:
     from flows import offline
 
-    offline.prepare(invocation.place().prefect)
+    offline.prepare(invocation.place())
     from flows.rebuild import rebuild
 
     workspace = str(invocation.workspace) if invocation.workspace else None

@@ -68,12 +68,12 @@ def status_command(invocation: Invocation) -> None:
         state = "stopped" if step["state"] == "running" and not row["writing"] else step["state"]
         of = f"/{step['total']}" if step["total"] is not None else ""
         ago = max(0, int(time.time() - step["time"]))
-        invocation.say(printable(f"  {step['stage']:<10} {state:<8} {step['done']}{of} {step['unit']}, {ago} s ago"))
+        invocation.say(f"  {printable(step['stage']):<10} {state:<8} {step['done']}{of} {printable(step['unit'])}, {ago} s ago")
     for name, count in row["tables"].items():
         invocation.say(f"  {name:<14} {count} rows")
     for stage, reasons in row["rejections"].items():
-        invocation.say(printable(f"  refused by {stage}: " + ", ".join(f"{reason} {n}" for reason, n in reasons.items()), 1000))
+        invocation.say("  " + printable(f"refused by {stage}: " + ", ".join(f"{reason} {n}" for reason, n in reasons.items()), 1000))
     for call in row["calls"]:
-        invocation.say(printable("  calls: " + ", ".join(f"{name} {value}" for name, value in call.items()), 500))
+        invocation.say("  " + printable("calls: " + ", ".join(f"{name} {value}" for name, value in call.items()), 500))
     invocation.say("  versions: " + (", ".join(row["versions"]) or "none yet"))
     invocation.result(row)
