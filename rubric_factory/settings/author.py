@@ -15,6 +15,13 @@ class Extractive(Section):
     tasks_per_passage: int = Field(default=3, ge=1, le=8, description="tasks of one passage at most")
 
 
+class Behaviour(Section):
+    """The embedded control: the extractive author's questions, criteria of conduct instead of content. Demo grade, never a product."""
+
+    type: Literal["behaviour"] = "behaviour"
+    tasks_per_passage: int = Field(default=2, ge=1, le=8, description="tasks of one passage at most")
+
+
 class WritingSettings(Section):
     """What a language-model author is asked for. Limits in characters bound the reply schema, and so the tokens a reply may take.
 
@@ -61,4 +68,4 @@ class ScriptedAuthor(llm.Scripted):
 
 
 LanguageModelAuthor = OpenAICompatibleAuthor | VllmAuthor | BatchFilesAuthor | ScriptedAuthor
-AuthorSettings = Annotated[Extractive | LanguageModelAuthor, Field(discriminator="type")]
+AuthorSettings = Annotated[Extractive | Behaviour | LanguageModelAuthor, Field(discriminator="type")]
