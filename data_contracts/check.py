@@ -75,12 +75,15 @@ def _context() -> Any:
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     try:
         import great_expectations as gx
-        from great_expectations.data_context.types.base import ProgressBarsConfig
+        from great_expectations.data_context.types.base import DataContextConfig, InMemoryStoreBackendDefaults, ProgressBarsConfig
     except ImportError:
         raise MissingExtraError.of("great_expectations", "pipeline") from None
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = ProgressBarsConfig(globally=False)
-    return context
+    configuration = DataContextConfig(
+        store_backend_defaults=InMemoryStoreBackendDefaults(init_temp_docs_sites=False),
+        progress_bars=ProgressBarsConfig(globally=False),
+        analytics_enabled=False,
+    )
+    return gx.get_context(mode="ephemeral", project_config=configuration)
 
 
 def _name(configuration: Any) -> str:

@@ -1,6 +1,7 @@
 """Synthetic rows for tests: documents, passages, tasks and gate results of a small dataset, folded into a warehouse."""
 
 import hashlib
+import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from rubric_factory import warehouse
+from rubric_factory.dataset_files import content_fingerprint, file_sha256
 from rubric_factory.progress import Progress
 from rubric_factory.records import Category, Criterion, Evidence, Level, Message, Passage, Rubric, Task
 from rubric_factory.settings import Settings
@@ -145,3 +147,23 @@ def make_context(root: Path, **changes: Any) -> Context:
     sources = changes.pop("sources", ({"type": "folder", "name": "papers", "path": str(root / "papers")},))
     settings = Settings(name="unit", seed=7, workspace=root, sources=sources, author={"type": "extractive"}, publish=publish, **changes)  # type: ignore[arg-type]
     return Context(settings, Workspace(root), Progress(quiet=True))
+
+
+def published(context: Context, corpus: Corpus | None = None) -> Path:
+    """Fold (where a corpus is given), stage and publish with contracts passed unasked; the version's folder."""
+    from rubric_factory.stages.publish import publish
+    from rubric_factory.stages.stage import stage
+
+    if corpus is not None:
+        corpus.fold(context.workspace)
+    stage(context)
+    pass_contracts(context)
+    return Path(publish(context).folder)
+
+
+def pass_contracts(context: Context) -> None:
+    """A contract report that passes the staged files as they are, without asking: for tests of what comes after."""
+    folder = context.workspace.staging / context.settings.name
+    report = {"success": True, "profile": "standard", "checks": [], "content_fingerprint": content_fingerprint(folder)}
+    report["staged_sha256"] = file_sha256(folder / "staged.json")
+    (folder / "contracts.json").write_text(json.dumps(report), encoding="utf-8")

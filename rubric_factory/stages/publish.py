@@ -84,6 +84,13 @@ def _settings(context: Context, folder: Path) -> Any:
     return settings
 
 
+def _on_parent(staged: Staged, parent: DatasetVersion | None) -> None:
+    """Errors: BlockedError where another version was published since: sides of the split hang on the newest one."""
+    newest = parent.version if parent else None
+    if staged.parent != newest:
+        raise BlockedError(f"it was staged on version {staged.parent}", expected=f"the newest one, {newest}", fix="stage again")
+
+
 def _copy(staging: Path, part: Path) -> None:
     """A private copy of the staged folder: what is checked is what is published, whatever happens to the original meanwhile."""
     for leftover in staging.parent.glob(f".{staging.name}.*.publishing"):
@@ -165,14 +172,11 @@ def publish(context: Context) -> PublishReport:
             _copy(staging, part)
             staged, fingerprint = load_staged(part), content_fingerprint(part)
             contracts, settings = _contracts(part, fingerprint), _settings(context, part)
-            if staged.parent != (parent.version if parent else None):
-                raise BlockedError(
-                    f"it was staged on version {staged.parent}", expected=f"{parent.version if parent else None}", fix="stage again"
-                )
             card_sha = card_fingerprint(body(staged), ",".join(sorted(staged.licences)), None, settings)
             schema = schema_fingerprint(part)
             version = next_version(parent, schema_fingerprint=schema, content_fingerprint=fingerprint, card_fingerprint=card_sha)
             if version is not None:
+                _on_parent(staged, parent)
                 _finish(part, staged, version, contracts, card_sha, settings)
                 _rename(part, folder / version)
         except OSError as error:
