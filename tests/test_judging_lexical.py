@@ -130,7 +130,9 @@ def test_spellings_of_one_thing_are_one(one, two):
     assert [t.stem for t in terms(one)][-2:] == [t.stem for t in terms(two)][-2:]
 
 
-@pytest.mark.parametrize(("one", "two"), [("25 mm", "25 cm"), ("1.5", "15"), ("5", "-5"), ("mass", "mast"), ("x86", "x87"), ("-3", "3")])
+@pytest.mark.parametrize(
+    ("one", "two"), [("5 points", "5 bars"), ("25 mm", "25 cm"), ("1.5", "15"), ("5", "-5"), ("mass", "mast"), ("x86", "x87"), ("-3", "3")]
+)
 def test_other_things_stay_apart(one, two):
     assert [t.stem for t in terms(one)] != [t.stem for t in terms(two)]
 
@@ -142,7 +144,7 @@ def test_stems_are_never_longer_than_the_word_and_never_empty(word):
 
 def test_a_number_needs_its_unit_only_where_the_element_has_one():
     assert stated(element("35 bar"), terms("It is 35 bar.")) and not stated(element("35 bar"), terms("It is 35 of a bar."))
-    assert stated(element("35"), terms("There are 35 of them.")) and not stated(element("35"), terms("It is 35 kg."))
+    assert stated(element("35"), terms("There are 35 of them.")) and stated(element("35"), terms("It is 35 kg."))
 
 
 def test_long_elements_allow_for_other_words_short_ones_do_not():
@@ -157,4 +159,9 @@ def test_polarity_is_that_of_the_nearest_sentence_of_the_passage():
     assert same_polarity(terms("The valve is closed at night"), passage) and not same_polarity(
         terms("The valve is never closed at night"), passage
     )
-    assert not known_numbers(terms("at 5 and 7"), {"5"}) and known_numbers(terms("at 5"), {"5", "7"})
+
+
+def test_numbers_must_be_known_and_so_must_their_units():
+    known = {"5": {"[second]", ""}, "7": {""}}
+    assert known_numbers(terms("at 5 s and 7 mm and 5 of them"), known)
+    assert not known_numbers(terms("at 6"), known) and not known_numbers(terms("at 5 mm"), known)

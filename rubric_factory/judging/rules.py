@@ -48,14 +48,14 @@ Check = Callable[[Answer], float]
 
 
 def complete_sentence(answer: Answer) -> float:
-    """A sentence with a capital, five words, two of them function words, a verb form and a full stop; a question is none."""
+    """Five words, two of them function words, a verb form and a full stop; a question is none. Upper case is not asked for."""
     return float(any(_complete(sentence) for sentence in answer.sentences))
 
 
 def _complete(sentence: str) -> bool:
     words = text.words(sentence)
     glue = sum(word in _GLUE for word in words)
-    return len(words) >= 5 and glue >= 2 and sentence[:1].isupper() and sentence.endswith((".", "!")) and bool(_VERB.search(sentence))
+    return len(words) >= 5 and glue >= 2 and sentence.endswith((".", "!")) and bool(_VERB.search(sentence))
 
 
 def names_subject(answer: Answer) -> float:

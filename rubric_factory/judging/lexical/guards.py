@@ -4,6 +4,7 @@ Figures of a prototype (reward with the guards / without): bare element list .00
 """
 
 import re
+from collections import Counter
 from collections.abc import Sequence, Set
 from itertools import pairwise
 
@@ -12,7 +13,8 @@ from rubric_factory.judging.lexical.terms import Term, content
 from rubric_factory.judging.lexical.words import ARTICLES, NEVER_AFTER_ARTICLE, NEVER_LAST
 
 LIST_FROM = 3  # terms from which a response must read as sentences
-MIN_FUNCTION_SHARE, MIN_FUNCTION_KINDS = 0.12, 0.34
+MIN_FUNCTION_SHARE = 0.12
+GLUE_FROM, MAX_GLUE = 6, 0.85  # function words from which the two most frequent may be this share of them
 MAX_SEPARATORS = 0.34  # commas, semicolons, bars, line ends per term
 WORDS_PER_BREAK = 25  # terms that one break of word order is forgiven in
 MIN_DISTINCT = 0.5  # distinct share of the content terms
@@ -32,7 +34,8 @@ def prose(response: str, found: Sequence[Term]) -> float:
     if share < MIN_FUNCTION_SHARE or (separated and share < 2 * MIN_FUNCTION_SHARE):
         return 0.0
     # 'a and the b and the c': glue of one or two words; real sentences of this length have more kinds.
-    return 0.0 if len(functions) >= 6 and len(set(functions)) < MIN_FUNCTION_KINDS * min(len(functions), 12) else 1.0
+    glue = sum(count for _, count in Counter(functions).most_common(2))
+    return 0.0 if len(functions) >= GLUE_FROM and glue > MAX_GLUE * len(functions) else 1.0
 
 
 def order(parts: Sequence[Sequence[Term]]) -> float:

@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from rubric_factory.judging import failures
 from rubric_factory.judging.lexical import guards, match
-from rubric_factory.judging.lexical.terms import Term, content, numbers, sentences, terms
+from rubric_factory.judging.lexical.terms import Term, content, quantities, sentences, terms
 from rubric_factory.judging.protocol import JudgeInput
 from rubric_factory.records import Criterion, Judgement, Rubric, Verdict
 from rubric_factory.settings.judge import GradingSettings
@@ -31,7 +31,7 @@ class _Source:
     titles: tuple[tuple[Term, ...], ...]
     given: frozenset[str]
     topic: frozenset[str]
-    numbers: frozenset[str]
+    numbers: dict[str, set[str]]
     evidence_terms: int
 
 
@@ -43,13 +43,16 @@ def _source(question: str, passage: str, rubric: Rubric) -> _Source:
     quotes = [terms(quote) for quote in {e.quote for c in rubric.criteria for e in c.evidence}]
     wanted = [terms(e) for c in rubric.criteria for e in (*c.required_elements, c.description)]
     everything = [asked, *inside, *wanted, *titles]
+    known: dict[str, set[str]] = {}
+    for number, unit in (pair for part in everything for pair in quantities(part)):
+        known.setdefault(number, set()).add(unit)
     return _Source(
         passage=inside,
         question=asked,
         titles=titles,
         given=frozenset(content(asked)),
         topic=frozenset(stem for part in everything for stem in content(part)),
-        numbers=frozenset(number for part in everything for number in numbers(part)),
+        numbers=known,
         evidence_terms=sum(len(quote) for quote in quotes) + len(asked),
     )
 
@@ -85,7 +88,8 @@ def verdicts(item: JudgeInput) -> tuple[Verdict, ...]:
     source = _source(item.question, item.passage, item.rubric)
     parts = sentences(item.response)
     factor, why = _guarded(item.response, parts, source)
-    shares = {c.criterion_key: _share(c, parts, source) for c in item.rubric.criteria}
+    sound = [part for part in parts if _sound(part, source)]
+    shares = {c.criterion_key: _share(c, parts if _is_bad(c) else sound, source) for c in item.rubric.criteria}
     # An element that the question already gives earns only beside one that it does not.
     new = any(_is_new(c, source) and shares[c.criterion_key][0] > 0 for c in item.rubric.criteria if c.weight > 0)
     return tuple(_verdict(c, *shares[c.criterion_key], factor if new or _is_bad(c) else 0.0, why) for c in item.rubric.criteria)
@@ -120,18 +124,13 @@ def _share(criterion: Criterion, parts: Sequence[tuple[Term, ...]], source: _Sou
     """Share of the required elements stated, and what is missing."""
     if not criterion.required_elements:
         return _contradicted(criterion, parts, source) if _is_bad(criterion) else _paraphrased(criterion, parts, source)
-    missing = [e for e in criterion.required_elements if not _found(match.element(e), parts, source, checked=not _is_bad(criterion))]
+    missing = [e for e in criterion.required_elements if not any(match.stated(match.element(e), part) for part in parts)]
     share = 1 - len(missing) / len(criterion.required_elements)
     return share, "missing: " + "; ".join(missing) if missing else "all elements stated"
 
 
-def _found(wanted: match.Element, parts: Sequence[tuple[Term, ...]], source: _Source, *, checked: bool) -> bool:
-    """Whether one sentence states the element; checked: it must also be about the question and agree with the passage."""
-    return any(match.stated(wanted, part) and (not checked or _sound(part, source)) for part in parts)
-
-
 def _sound(part: tuple[Term, ...], source: _Source) -> bool:
-    """Whether a sentence takes up the question, and agrees with the passage in its numbers and negations."""
+    """Whether a sentence may earn anything: it takes up the question, and agrees with the passage in its numbers and negations."""
     if source.given and not source.given & set(content(part)):
         return False
     return match.known_numbers(part, source.numbers) and match.same_polarity(part, source.passage)

@@ -1,9 +1,10 @@
 """Whether a sentence of the response states a required element: its words, numbers with their units, and the same polarity."""
 
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
+from functools import lru_cache
 
-from rubric_factory.judging.lexical.terms import Term, content, numbers, terms
+from rubric_factory.judging.lexical.terms import Term, content, quantities, terms
 
 _REACH = 4  # content terms a negator is taken to speak of
 _SAME = 0.5
@@ -12,36 +13,29 @@ LONG_ELEMENT, LONG_SHARE = 4, 0.75
 
 @dataclass(frozen=True, slots=True)
 class Element:
-    """A required element: its content stems, (number, term after it) pairs. stems is empty where it has no content at all."""
+    """A required element: its content stems, and its numbers with their units ('' where it names none)."""
 
     stems: frozenset[str]
     quantities: frozenset[tuple[str, str]]
 
 
+@lru_cache(maxsize=65536)
 def element(source: str) -> Element:
     """Element of a required-element string; of function words alone, those are what is required."""
     found = terms(source)
-    plain = content(found) or [term.stem for term in found]
-    pairs = {
-        (term.stem, found[index + 1].stem if index + 1 < len(found) and found[index + 1].stem.startswith("[") else "")
-        for index, term in enumerate(found)
-        if term.number
-    }
-    return Element(frozenset(plain), frozenset(pairs))
+    return Element(frozenset(content(found) or [term.stem for term in found]), frozenset(quantities(found)))
 
 
 def stated(wanted: Element, sentence: Sequence[Term]) -> bool:
     """Whether the sentence holds the element: every number with its unit, and all stems (of a long element, LONG_SHARE of them)."""
     if not wanted.stems:
         return False
-    for number, unit in wanted.quantities:
-        places = [index for index, term in enumerate(sentence) if term.number and term.stem == number]
-        follows = [sentence[index + 1].stem if index + 1 < len(sentence) else "" for index in places]
-        if not any(after == unit if unit else not after.startswith("[") for after in follows):
-            return False
     here = {term.stem for term in sentence}
     need = len(wanted.stems) if len(wanted.stems) < LONG_ELEMENT else LONG_SHARE * len(wanted.stems)
-    return len(wanted.stems & here) >= need
+    if len(wanted.stems & here) < need:
+        return False
+    said = quantities(sentence)
+    return all(any(number == n and unit in ("", u) for n, u in said) for number, unit in wanted.quantities)
 
 
 def _negated(sentence: Sequence[Term]) -> list[set[str]]:
@@ -65,6 +59,9 @@ def same_polarity(sentence: Sequence[Term], sources: Sequence[Sequence[Term]]) -
     return len(taken_over) <= len(ours) <= len(theirs) and all(not scope or any(scope & other for other in theirs) for scope in ours)
 
 
-def known_numbers(sentence: Sequence[Term], known: Set[str]) -> bool:
-    """Whether every number in the sentence stands in passage, question or rubric: a foreign number contradicts something."""
-    return numbers(sentence) <= known
+def known_numbers(sentence: Sequence[Term], known: Mapping[str, Set[str]]) -> bool:
+    """Whether every number stands in passage, question or rubric, with a unit that it has there: a foreign one contradicts something.
+
+    known: units by number, '' for a number without; a number that never has a unit there may have any.
+    """
+    return all(number in known and (not unit or unit in known[number] or known[number] == {""}) for number, unit in quantities(sentence))

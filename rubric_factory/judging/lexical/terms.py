@@ -11,7 +11,9 @@ from rubric_factory.judging.lexical.words import FUNCTION_WORDS, NEGATORS, NUMBE
 _TOKEN = re.compile(r"(?<![\w.])[-\u2212](?=\d)|\d+(?:,\d{3})+(?:\.\d+)?(?![\d,])|\d+(?:\.\d+)?|[^\W\d]\w*|[%°]")
 _CONTRACTED = re.compile(r"n['\u2019]t\b", re.IGNORECASE)
 # A sentence ends at a stop that blank or nothing follows, at a semicolon, or at an empty line; a wrapped line goes on.
-_SENTENCE = re.compile(r"(?<=[.!?;])[\"')\]]*\s+|\n\s*\n")
+_SENTENCE = re.compile(
+    r"(?<=[.!?;])(?<!etc\.)(?<!e\.g\.)(?<!i\.e\.)(?<!vs\.)(?<!cf\.)(?<!fig\.)(?<!approx\.)[\"')\]]*\s+|\n\s*\n", re.IGNORECASE
+)
 _LIST_MARK = re.compile(r"^\s*(?:\d{1,2}[.)]|[-*•])\s+", re.MULTILINE)
 
 
@@ -81,6 +83,7 @@ def content(found: Sequence[Term]) -> list[str]:
     return [term.stem for term in found if not term.function]
 
 
-def numbers(found: Sequence[Term]) -> set[str]:
-    """Numbers among the terms."""
-    return {term.stem for term in found if term.number}
+def quantities(found: Sequence[Term]) -> list[tuple[str, str]]:
+    """(number, unit) of every number, in order; unit is '' where none follows."""
+    after = [*(term.stem if term.stem.startswith("[") else "" for term in found[1:]), ""]
+    return [(term.stem, unit) for term, unit in zip(found, after, strict=True) if term.number]
