@@ -69,7 +69,12 @@ def _tokens(text: str) -> list[tuple[str, int, int]]:
 
 def _starts_object(after: str, word: str) -> bool:
     """Whether the word after a verb that may be a noun shows that it is the verb."""
-    return after in DETERMINERS | NUMBER_WORDS or after.isdigit() or f"{THIRD_PERSON.get(word, word)} {after}" in PREPOSITIONAL
+    return (
+        after in DETERMINERS | NUMBER_WORDS
+        or after.isdigit()
+        or after.endswith("ly")
+        or f"{THIRD_PERSON.get(word, word)} {after}" in PREPOSITIONAL
+    )
 
 
 def _is_lexical_verb(tokens: list[tuple[str, int, int]], index: int) -> str:
@@ -78,7 +83,7 @@ def _is_lexical_verb(tokens: list[tuple[str, int, int]], index: int) -> str:
     after = bare(tokens[index + 1][0]) if index + 1 < len(tokens) else ""
     if not word.isalpha() or before in DETERMINERS | PREPOSITIONS | CONJUNCTIONS or tokens[index][0] != word:
         return ""
-    if after in AUXILIARIES | HAVE or after in THIRD_PERSON or (after in ("of", "") and THIRD_PERSON.get(word) != "consist"):
+    if after in AUXILIARIES | HAVE or after in THIRD_PERSON or (after == "of" and THIRD_PERSON.get(word) != "consist"):
         return ""
     if word in THIRD_PERSON and not plural(tokens[index - 1][0]):
         if word in NOUN_LIKE and not _starts_object(after, word):

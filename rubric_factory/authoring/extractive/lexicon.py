@@ -45,7 +45,7 @@ STOPWORDS = (
         "thing things case cases fact kind kinds sort sorts lot lots bit example examples following follows above below similar different "
         "possible necessary available important certain particular good better best new old simple easy hard useful desired appropriate "
         "corresponding respective entire whole first second third last next previous additional extra general specific usual common "
-        "order regarding including depending instance approach preferred rest etc end ends sense account "
+        "together order regarding including depending instance approach preferred rest etc end ends sense account "
         "main actual current existing exactly approximately least will would must shall provided called known respectively"
     )
 )

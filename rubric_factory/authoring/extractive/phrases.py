@@ -64,7 +64,7 @@ def _terms(text: str, start: int, end: int, asked: frozenset[str]) -> list[Term]
         else:
             runs.append([match])
     for run in runs:
-        while len(run) > 1 and re.fullmatch(r"[a-z]+(?:ed|ing)", run[-1].group()):
+        while len(run) > 1 and re.fullmatch(r"[a-z]+ed", run[-1].group()):
             run.pop()
     return [_term(text, run) for run in runs]
 

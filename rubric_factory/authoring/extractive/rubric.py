@@ -107,7 +107,7 @@ def _pitfall(draft: Draft, phrase: Phrase, passage_text: str, key: str) -> Crite
         title, description = "Wrong figure", f'States a figure other than "{number.group()}" for {role}.'
         absent, present = f'Gives "{number.group()}" or no figure at all.', "Gives a different figure."
     else:
-        title, description = "Opposite claim", f'Denies or reverses {role}, "{phrase.text}".'
+        title, description = "Opposite claim", f'Denies or reverses this part of the answer: "{phrase.text}".'
         absent, present = "Does not contradict the source.", f'Says that "{phrase.terms[0]}" does not apply.'
     return Criterion(
         criterion_key=key,

@@ -13,8 +13,8 @@ _ABBREVIATION = re.compile(
 )
 _END = re.compile(r"[.!?;][\"”’')\]]*(?=\s|$)")
 _LINE = re.compile(r"[^\n]*\n?")
-# Left out of what is asked and answered: bracketed asides and citations, marks of broken words.
-_ASIDE = re.compile(r"\(s\)|\s\([^()\n]{0,200}\)|\s?\[\d+(?:[,–-] ?\d+)*\]|[\u00ad\ufffe]")
+# Left out of what is asked and answered: bracketed asides and citations.
+_ASIDE = re.compile(r"\(s\)|\s\([^()\n]{0,200}\)|\s?\[\d+(?:[,–-] ?\d+)*\]")
 _HOSTILE = re.compile(
     r"<\||\|>|\[/?INST\]|<</?SYS>>|</?s>|```|\bignore (?:all|any|the|every|previous|prior)\b|\bfull (?:marks|credit|score)\b|\bgrader\b|"
     r"\bgrading\b|\brubric\b|\bas an ai\b|\bsystem prompt\b|\b(?:system|assistant|user|human)\s*:|\bdisregard\b|\bprompt injection\b|"
@@ -22,7 +22,7 @@ _HOSTILE = re.compile(
     re.IGNORECASE,
 )
 _RESIDUE = re.compile(
-    r"https?:|www\.|\S@\S|[{}|<>~^=;∼≤≥≠∈∀∃∑∏∫√∂∇⊂⊆∪∩→←↔⇒±×•◦▪�¬∗†‡§©®]|\.\s+\.\s*\.|\.{3}|…|::|->|--|\\\S*\\|\$|\[\d|\(\d{4}|\d{4}\)|"
+    r"[\u00ad\ufffe]|https?:|www\.|\S@\S|[{}|<>~^=;∼≤≥≠∈∀∃∑∏∫√∂∇⊂⊆∪∩→←↔⇒±×•◦▪�¬∗†‡§©®]|\.\s+\.\s*\.|\.{3}|…|::|->|--|\\\S*\\|\$|\[\d|\(\d{4}|\d{4}\)|"
     r"\b[a-z]+_[a-z_]*\(|[\"“][^\"”]{60,}|\(\)[^ .,]|\w\((?!\))|/\S*/|[α-ωΑ-Ω𝐀-𝟿]|, \d+ (?:and|or)\b",
 )
 _NUMBERED = re.compile(r"^(?:\d+(?:\.\d+)*\.?|[-–—*•]|\(?[a-z0-9ivx]{1,3}\))\s+")

@@ -62,7 +62,10 @@ VERBS = (
     | MEANING_VERBS
     | CONSEQUENCE_VERBS
     | _HEADS
-    | word_set("have differ exist happen occur work become remain appear seem lie fail tend vary grow fall go do look conform reflect")
+    | word_set(
+        "have differ exist happen occur work become remain appear seem lie fail tend vary grow fall go do look conform reflect expire "
+        "crash overflow finish arrive disappear rise"
+    )
 )
 # Verbs whose object alone says nothing: 'takes the form', 'plays a role', 'is'.
 LIGHT_VERBS = word_set(
@@ -73,7 +76,7 @@ _NOUNS = word_set(
     "use call set list map link test mark point result format type need change record report start end display name number model group "
     "order output share shift flag filter copy count cover drop fill fix force load lock log move process release round run switch work "
     "export import mirror place limit match support return read write increase measure search track update control store form estimate "
-    "split sort wrap value check build supply stop look display print fit scale bind trigger cause yield default pass"
+    "split sort wrap value check build supply stop look display print fit scale bind trigger yield default pass"
 )
 
 
