@@ -14,7 +14,7 @@ _TRAILING = re.compile(
     r",? (only if|only when|if and only if|if|when|unless|as soon as|as long as|provided that|whenever)\s+", re.IGNORECASE
 )
 _ASKED = "under what condition"
-_DANGLING = word_set("only even especially and or as than but")
+_DANGLING = word_set("case cases situations only even especially and or as than but")
 _ADVICE = re.compile(r"(?:you|users|one|authors) (?:should|must|can|may|need|could|have)\b", re.IGNORECASE)
 
 

@@ -9,7 +9,7 @@ from rubric_factory.authoring.extractive.verbs import VERBS
 from rubric_factory.text import words
 
 _BREAK = re.compile(
-    r"[,;:()]\s*|\s(?=(?:which|that|who|where|when|if|unless|because|since|so that|but|and|or|by|with|without|using|from|for|in order|"
+    r"[,;:()]\s*|\s(?=(?:which|that|who|where|when|if|unless|because|since|so that|so|but|and|or|by|with|without|using|from|for|in order|"
     r"instead|rather|whereas|while|until|before|after|to|in|on|via|as|than|into|at|within|between|through|during)\s)"
 )
 _TOKEN = re.compile(r"[^\s,;:()\"“”]+")
@@ -58,7 +58,9 @@ def _terms(text: str, start: int, end: int, asked: frozenset[str]) -> list[Term]
         if not _content(match.group(), asked):
             continue
         number = bool(re.match(r"\d", match.group())) or bare(match.group()) in NUMBER_WORDS
-        joined = runs and text[runs[-1][-1].end() : match.start()] == " " and not number and not _closed(runs[-1])
+        beside = bool(runs) and text[runs[-1][-1].end() : match.start()] == " "
+        named = beside and runs[-1][-1].group()[0].isupper()  # "PEP 8", "Python 3" are one name
+        joined = beside and (named if number else not _closed(runs[-1]))
         if joined:
             runs[-1].append(match)
         else:
@@ -97,7 +99,8 @@ def phrases_of(text: str, span: tuple[int, int], question: str) -> list[Phrase]:
         if len(waiting) == 1 and _hollow(text, waiting[0]) and index + 2 < len(edges):
             continue
         while waiting:
-            phrases.extend(_phrase(text, begun, end, waiting[:_PHRASE_TERMS]))
+            last = end if len(waiting) <= _PHRASE_TERMS else waiting[_PHRASE_TERMS - 1].end
+            phrases.extend(_phrase(text, begun, last, waiting[:_PHRASE_TERMS]))
             begun, waiting = waiting[:_PHRASE_TERMS][-1].end, waiting[_PHRASE_TERMS:]
             begun += 1
     return phrases
@@ -119,7 +122,7 @@ def _phrase(text: str, start: int, end: int, terms: list[Term]) -> list[Phrase]:
     first, last = _widened(text, start, terms[0].begun), terms[-1].end
     tail = re.match(r"(?: [\w'’-]+){1,2}(?=[\s,.;:]*$)", text[last:end])
     last += len(tail.group()) if tail else 0
-    if len(words(text[first:last])) <= _PHRASE_WORDS:
+    if len(words(text[first:last])) <= _PHRASE_WORDS and '"' not in text[first:last]:
         return [Phrase(text[first:last], first, last, tuple(text[term.start : term.end] for term in terms))]
     if len(terms) == 1:
         return [Phrase(text[terms[0].start : last], terms[0].start, last, (text[terms[0].start : last],))]
