@@ -28,7 +28,8 @@ from rubric_factory.settings.llm import LanguageModelSection, Sampling
 TEXT = (
     "Crystalline silicon modules lose about 0.45 percent of their rated power for every degree Celsius above 25 degrees Celsius.\n"
     "The loss arises because the band gap narrows with temperature, which lowers the open-circuit voltage. The current rises slightly — "
-    "but not enough to make up for it. The manufacturer’s data sheet states the coefficient."
+    "but not enough to make up for it. The manufacturer’s data sheet states the coefficient. "
+    'It is a "coefficient" of the module.'
 )
 SECTION = ScriptedAuthor(model="m", revision="r1", function="a:b")
 
@@ -216,6 +217,11 @@ def test_evidence_that_is_not_there_refuses_the_task(quote):
     assert (record, reason) == (f"{passage_of().passage_id}/0", "evidence_not_verbatim") and detail.startswith("1 of 4 quotes")
 
 
+def test_raw_control_characters_that_constrained_decoding_lets_through_are_blanks():
+    (authored,) = write(json.dumps(good()).replace("hot day,", "hot\tday\x0b,"))
+    assert "hot day , and how" in authored.tasks[0].question
+
+
 def test_a_rubric_without_credit_is_refused():
     reply = good()
     for one in reply["tasks"][0]["criteria"]:
@@ -318,7 +324,7 @@ def longest(schema: dict):
 @pytest.mark.parametrize("writing", [WritingSettings(), WritingSettings(min_criteria=2, max_criteria=2, statement_characters=10)])
 def test_the_token_bound_is_above_the_longest_reply_and_in_the_request(writing):
     value = longest(reply_schema(writing))
-    text = json.dumps(value, separators=(",", ":"))
+    text = json.dumps(value)
     assert reply_model(writing).model_validate_json(text)
     assert len(text) <= longest_json(reply_schema(writing)) < len(text) + 200 and token_bound(writing) > len(text)
     request = author_request(passage_of(), "T", writing, Sampling(max_tokens=16), 1)
@@ -344,6 +350,7 @@ def test_a_band_upside_down_is_a_configuration_error():
         ("The current rises slightly - but not enough", "The current rises slightly — but not enough"),
         ("The manufacturer's data sheet", "The manufacturer’s data sheet"),
         ("  the coefficient.  ", "the coefficient."),
+        ("a 'coefficient' of", 'a "coefficient" of'),
     ],
 )
 def test_locate_finds_the_passages_own_characters(quote, found):

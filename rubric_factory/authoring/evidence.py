@@ -4,14 +4,15 @@ import re
 
 from rubric_factory.records import Evidence
 
-# Typographic variants that a model writes plainly: one character each, so that offsets hold.
-_PLAIN = str.maketrans("‘’‚‛“”„‟‐‑‒–—−\u00a0\u2009\u202f", "''''\"\"\"\"------   ")
+# Variants that a model writes plainly: one character each, so that offsets hold. All quotation marks are one, because constrained
+# decoding of a bounded string (xgrammar 0.2.7) cannot write a double one.
+_PLAIN = str.maketrans('"‘’‚‛“”„‟‐‑‒–—−\u00a0\u2009\u202f', "'''''''''------   ")
 
 
 def locate(quote: str, passage: str) -> Evidence | None:
     """The span of a passage that a quote names, None where there is none.
 
-    Exact first; else the same words with any whitespace between them and typographic quotes, dashes and blanks read as plain ones.
+    Exact first; else the same words with any whitespace between them all quotation marks read as one, dashes and blanks as plain ones.
     The evidence holds the passage's own characters. Case, words and other punctuation must agree.
     """
     quote = quote.strip()

@@ -102,13 +102,16 @@ def reply_schema(writing: WritingSettings) -> dict[str, Any]:
 
 
 def longest_json(schema: dict[str, Any]) -> int:
-    """Characters of the longest compact JSON text that a bounded schema allows, escapes not counted. Errors: KeyError if unbounded."""
+    """Characters of the longest JSON text that a bounded schema allows, one blank after , and :, escapes not counted.
+
+    Errors: KeyError for an unbounded schema.
+    """
     if "enum" in schema:
         return max(len(json.dumps(value)) for value in schema["enum"])
     if schema["type"] == "object":
-        return 2 + sum(len(json.dumps(name)) + 2 + longest_json(child) for name, child in schema["properties"].items())
+        return 2 + sum(len(json.dumps(name)) + 4 + longest_json(child) for name, child in schema["properties"].items())
     if schema["type"] == "array":
-        return 2 + int(schema["maxItems"]) * (longest_json(schema["items"]) + 1)
+        return 2 + int(schema["maxItems"]) * (longest_json(schema["items"]) + 2)
     if schema["type"] == "string":
         return 2 + int(schema["maxLength"])
     return max(len(str(schema["minimum"])), len(str(schema["maximum"])))
