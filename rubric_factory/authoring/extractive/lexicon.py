@@ -45,7 +45,7 @@ STOPWORDS = (
         "thing things case cases fact kind kinds sort sorts lot lots bit example examples following follows above below similar different "
         "possible necessary available important certain particular good better best new old simple easy hard useful desired appropriate "
         "corresponding respective entire whole first second third last next previous additional extra general specific usual common "
-        "together order regarding including depending instance approach preferred rest etc end ends sense account "
+        "somehow together order regarding including depending instance approach preferred rest etc end ends sense account "
         "main actual current existing exactly approximately least will would must shall provided called known respectively"
     )
 )
@@ -58,7 +58,8 @@ GENERIC_HEADS = word_set(
     "implementation operation field flag string node step steps way variable variables matrix vector element elements item items line "
     "lines caller call text page pages term entry property size length space group member members pair solution estimate estimates "
     "rule rules description sequence pattern expression equation formula limit error message condition goal intent advantage drawback "
-    "disadvantage distribution probability parameterization section paper document vignette changes change version attribute"
+    "disadvantage distribution probability parameterization section paper document vignette changes change version attribute environment macro "
+    "thumb"
 )
 # Nouns that carry nothing without what follows: "the point where ...", "a sequence of ...".
 HOLLOW_NOUNS = word_set(

@@ -96,7 +96,7 @@ def phrases_of(text: str, span: tuple[int, int], question: str) -> list[Phrase]:
         terms = [term for term in _terms(text, start, end, asked) if stem(words(text[term.start : term.end])[-1]) not in seen]
         seen |= {stem(word) for term in terms for word in words(text[term.start : term.end])}
         waiting += terms
-        if len(waiting) == 1 and _hollow(text, waiting[0]) and index + 2 < len(edges):
+        if len(waiting) == 1 and _hollow(text, waiting[0]) and index + 2 < len(edges) and not _stops(text[start:end]):
             continue
         while waiting:
             last = end if len(waiting) <= _PHRASE_TERMS else waiting[_PHRASE_TERMS - 1].end
@@ -104,6 +104,11 @@ def phrases_of(text: str, span: tuple[int, int], question: str) -> list[Phrase]:
             begun, waiting = waiting[:_PHRASE_TERMS][-1].end, waiting[_PHRASE_TERMS:]
             begun += 1
     return phrases
+
+
+def _stops(segment: str) -> bool:
+    """Whether a segment ends in a mark that the next one does not belong across."""
+    return segment.rstrip().endswith((",", ";", ":", "(", ")"))
 
 
 def _hollow(text: str, term: Term) -> bool:
