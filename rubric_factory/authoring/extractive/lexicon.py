@@ -58,8 +58,8 @@ GENERIC_HEADS = word_set(
     "implementation operation field flag string node step steps way variable variables matrix vector element elements item items line "
     "lines caller call text page pages term entry property size length space group member members pair solution estimate estimates "
     "rule rules description sequence pattern expression equation formula limit error message condition goal intent advantage drawback "
-    "disadvantage distribution probability parameterization section paper document vignette changes change version attribute environment macro "
-    "thumb"
+    "disadvantage distribution probability parameterization section paper document vignette changes change version attribute environment "
+    "macro thumb"
 )
 # Nouns that carry nothing without what follows: "the point where ...", "a sequence of ...".
 HOLLOW_NOUNS = word_set(

@@ -9,7 +9,9 @@ import re
 _CONTEXT = re.compile(r"^In the context of .*?, (?=(?:what|when|how|why|which|where|under|for|if|who)\b)", re.IGNORECASE)
 _BE = r"(?P<be>is|are|was|were)"
 _MODAL = r"(?P<modal>can|could|may|might|must|should|will|would)"
-_PARTICIPLE = r"(?P<done>\w+(?:ed|en|un|ade|uilt|ept|own|et|ut))(?P<tail>(?: (?:in|by|to|with|for|from|into|of|on|as|at|when|if|during)\b.*)?)"
+_PARTICIPLE = (
+    r"(?P<done>\w+(?:ed|en|un|ade|uilt|ept|own|et|ut))(?P<tail>(?: (?:in|by|to|with|for|from|into|of|on|as|at|when|if|during)\b.*)?)"
+)
 
 # (pattern over the question's body, stem with the groups). The first that fits wins.
 _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
@@ -29,10 +31,10 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (rf"what {_BE} (?P<s>.+?) (?P<p>(?:used|meant|called|split|available|made) (?:for|by|into|of|to)|called|named)", "{s} {be} {p}"),
         (rf"what {_MODAL} (?P<s>.+) be (?P<p>\w+(?: \w+)?)", "{s} {modal} be {p}"),
         (rf"what {_MODAL} (?P<s>.+) (?P<p>[a-z]+)", "{s} {modal} {p}"),
-        (r"what does (?P<s>.+) (?P<v>[a-z]{2,}) by default", "by default {s} {v_s}"),
-        (r"what does (?P<s>.+) (?P<v>[a-z]{2,})(?P<prep> (?:to|on|with|for|of|from|about))?", "{s} {v_s}{prep}"),
-        (r"what do (?P<s>.+) (?P<v>[a-z]{2,})(?P<prep> (?:to|on|with|for|of|from|about))?", "{s} {v}{prep}"),
-        (rf"what {_BE} (?P<s>(?:the |an? )?\S+(?: \S+){{0,4}})", "{s} {be}"),
+        (r"what (?:do|does|can|will) (?P<s>.+) do by default", "by default {s}"),
+        (rf"what does (?P<s>.+) {_VERB}", "{s} {v_s}{prep}"),
+        (rf"what do (?P<s>.+) {_VERB}", "{s} {v}{prep}"),
+        (rf"what {_BE} (?P<s>(?:the |an? )?\S+(?: \S+){{0,4}})(?<! from)(?<! to)(?<! for)(?<! in)", "{s} {be}"),
     )
 )
 
