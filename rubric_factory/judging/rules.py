@@ -83,21 +83,25 @@ def gives_reason_or_quantity(answer: Answer) -> float:
 
 
 def no_repetition(answer: Answer) -> float:
-    """No run of three words twice, and at least 60 % of the words distinct, in an answer of five words or more."""
+    """No run of three words twice in the whole answer, 60 % of its words distinct, five words or more about the subject."""
     words = text.words(answer.whole)
     runs = list(text.shingles(words, 3))
-    return float(bool(answer.sentences) and len(words) >= 5 and len(set(runs)) == len(runs) and len(set(words)) >= 0.6 * len(words))
+    return float(_about(answer) >= 5 and len(set(runs)) == len(runs) and len(set(words)) >= 0.6 * len(words))
 
 
 def within_length(answer: Answer) -> float:
-    """From MIN_WORDS to MAX_WORDS words."""
-    return float(bool(answer.sentences) and MIN_WORDS <= len(text.words(answer.whole)) <= MAX_WORDS)
+    """At least MIN_WORDS words about the subject, at most MAX_WORDS in all: filler about something else fills nothing."""
+    return float(_about(answer) >= MIN_WORDS and len(text.words(answer.whole)) <= MAX_WORDS)
 
 
 def ends_cleanly(answer: Answer) -> float:
-    """The whole answer ends with a full stop, and none of its sentences is a question."""
-    whole = answer.whole.strip()
-    return float(bool(answer.sentences) and whole.endswith((".", "!")) and "?" not in whole)
+    """The whole answer and every sentence about the subject end with a full stop, and nothing is a question."""
+    stopped = [sentence.endswith((".", "!")) for sentence in (answer.whole, *answer.sentences)]
+    return float(bool(answer.sentences) and all(stopped) and "?" not in answer.whole)
+
+
+def _about(answer: Answer) -> int:
+    return sum(len(text.words(sentence)) for sentence in answer.sentences)
 
 
 RULES: dict[str, Check] = {
