@@ -18,6 +18,7 @@ from rubric_factory.judging.language_model import LanguageModelJudge
 from rubric_factory.judging.parser import Unparseable, parse
 from rubric_factory.judging.probes.injection import MARK, PLAIN, fake_verdicts
 from rubric_factory.judging.protocol import JudgeInput
+from rubric_factory.ledger import Ledger
 from rubric_factory.llm.protocol import Completion, CompletionFailure
 from rubric_factory.records import JudgeFailure, Rubric
 from rubric_factory.settings.judge import GradingSettings, JudgeSettings, Lexical, ScriptedJudge
@@ -274,6 +275,22 @@ def test_the_identity_changes_with_the_prompt_and_the_revision(monkeypatch):
 
 def scripted_reply(request):
     return canary_reply(request) or good()
+
+
+CALLS = []
+
+
+def counted_reply(request):
+    CALLS.append(request)
+    return good()
+
+
+def test_behind_the_ledger_a_grading_is_paid_once_and_another_draw_is_another_grading(tmp_path):
+    section = ScriptedJudge(model="m", revision="r", function="test_judging_language_model:counted_reply")
+    for draw, paid in ((0, 1), (0, 1), (1, 2)):
+        with Ledger(tmp_path / "ledger.sqlite") as ledger:
+            found = open_judge(section, ledger).grade_many([replace(item("x"), draw=draw)])
+        assert found[0].failure is None and len(CALLS) == paid
 
 
 def test_one_dict_names_all_judges_and_the_settings_know_no_other():
