@@ -164,7 +164,7 @@ def test_another_author_replaces_everything_and_coming_back_is_not_paid_twice(tm
     author(other)
     gate(other)
     tasks, results = rows_of(other, "tasks", "gate_results")
-    assert tasks and {t["author"] for t in tasks} == {"extractive@1"}
+    assert tasks and {t["author"] for t in tasks} == {authors.author_identity(other.settings)}
     assert {r["task_id"] for r in results} <= {t["task_id"] for t in tasks}
     assert author(first).counts["written"] == 6
     assert rows_of(first, "tasks", "authored") == before
@@ -219,7 +219,7 @@ def test_a_renamed_document_gives_its_tasks_the_new_key(tmp_path):
 class Stops:
     """An author that ends the process's work after some passages, or leaves one pending."""
 
-    identity, evidence_grade = "extractive@1", "demo"
+    identity, evidence_grade = "stops", "demo"
 
     def __init__(self, real, after: int | None = None, pending: str = "") -> None:
         self.real, self.after, self.pending = real, after, pending
