@@ -53,8 +53,9 @@ def _table(head: list[str], rows: list[list[Any]]) -> str:
     return "\n".join(lines + [f"| {' | '.join(escaped(cell) for cell in row)} |" for row in rows])
 
 
-def _limits(staged: Staged) -> list[str]:
-    limits = [
+def limits(staged: Staged) -> list[str]:
+    """What a user of the version must know: plain sentences, for the card and the audit page."""
+    found = [
         "Rubrics are graded by a judge that reads the grounding passage; the policy never sees it.",
         "No judge has been locked for this version: its quality scores are empty and `judge` is blank.",
         "Near-duplicates are found among the passages of one build. A near-duplicate of a document that left the corpus is recognised "
@@ -62,10 +63,10 @@ def _limits(staged: Staged) -> list[str]:
     ]
     empty = [split for split in SPLITS if not staged.counts["tasks"][split]]
     if empty:
-        limits.append(f"No task fell to {' and '.join(empty)}: `datasets` shows no such split.")
+        found.append(f"No task fell to {' and '.join(empty)}: `datasets` shows no such split.")
     if "unknown" in staged.licences:
-        limits.append("Some documents have no known licence: check the licence column before passing the data on.")
-    return limits
+        found.append("Some documents have no known licence: check the licence column before passing the data on.")
+    return found
 
 
 def body(staged: Staged) -> str:
@@ -94,13 +95,16 @@ def body(staged: Staged) -> str:
         "## Refused on the way",
         _table(["stage", "reason", "records"], refused),
         "## Known limits",
-        "\n".join(f"- {line}" for line in _limits(staged)),
-        "## Train on it",
-        "```bash\npython -m training.grpo --dataset .\n```",
+        "\n".join(f"- {line}" for line in limits(staged)),
     ]
     return "\n\n".join(parts) + "\n"
 
 
 def card(staged: Staged, version: str) -> str:
     """Whole README.md of a version."""
-    return front_matter(staged.counts, staged.licences) + f"\n<!-- version {version} -->\n\n" + body(staged)
+    use = (
+        "## Load it\n\n```python\nfrom datasets import load_dataset\n\n"
+        'prompts = load_dataset("path/to/this/folder", "policy")\nrubrics = load_dataset("path/to/this/folder", "tasks")\n```\n\n'
+        f"## Train on it\n\n```bash\nrubric-factory train {staged.name}/{version}\n```\n"
+    )
+    return f"{front_matter(staged.counts, staged.licences)}\n<!-- version {version} -->\n\n{body(staged)}\n{use}"

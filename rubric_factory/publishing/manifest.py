@@ -44,9 +44,19 @@ def contract_summary(contracts: dict[str, Any]) -> dict[str, Any]:
 
 
 def make_manifest(
-    folder: Path, staged: Staged, version: str, *, card_fingerprint: str, settings: Any, contracts: dict[str, Any]
+    folder: Path,
+    staged: Staged,
+    version: str,
+    *,
+    card_fingerprint: str,
+    settings: Any,
+    contracts: dict[str, Any],
+    cost: dict[str, Any],
 ) -> dict[str, Any]:
-    """Manifest of a finished folder: call it when every other file is in place. Reads and hashes all of them."""
+    """Manifest of a finished folder: call it when every other file is in place. Reads and hashes all of them.
+
+    cost: 'model@revision' -> calls, tokens and seconds that the workspace's ledger holds up to now.
+    """
     files = files_map(folder)
     return {
         "format": FORMAT,
@@ -61,6 +71,8 @@ def make_manifest(
         "counts": staged.counts,
         "gates": staged.gates,
         "rejections": staged.rejections,
+        "licences": staged.licences,
+        "largest_cluster_share": staged.largest_cluster_share,
         "contract_profile": contracts["profile"],
         "contracts": contract_summary(contracts),
         "settings_sha256": digest(settings),
@@ -71,6 +83,7 @@ def make_manifest(
         "splits": staged.splits,
         "software": software(),
         "times": {"published": now()},
+        "cost": cost,
     }
 
 

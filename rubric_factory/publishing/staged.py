@@ -15,9 +15,9 @@ STAGED = "staged.json"
 class Staged:
     """name, parent version (None for the first), content_fingerprint of the staged files, splits: the assignment for the manifest.
 
-    counts: tasks, documents and grounding per split, and what the stages before made; gates: name -> {severity, checked, refused};
-    rejections: stage -> reason -> records; authors: identities in the rows; licences: name -> tasks; largest_cluster_share: of passages;
-    corpus_sha256: over key, bytes and licence of every kept document; prompts: name -> sha256 of each prompt file of the author.
+    counts: tasks, documents and grounding per split, what the stages before made, and the funnel (sql/audits/funnel.sql);
+    gates: name -> {severity, checked, refused}; rejections: stage -> reason -> records; licences: name -> tasks;
+    largest_cluster_share: of passages; corpus_sha256: over key, bytes and licence of every kept document; prompts: name -> sha256 of each prompt file of the author.
     """
 
     name: str

@@ -121,7 +121,8 @@ def _describe(warehouse: Warehouse, context: Context, staged: dict[str, Any]) ->
         row["gate"]: {name: row[name] for name in ("severity", "checked", "refused")} for row in warehouse.rows("gates", folder="audits")
     }
     made = {name: warehouse.count(name) for name in ("documents", "passages", "tasks")}
-    staged["counts"] = {**staged["counts"], "made": made}
+    funnel = warehouse.rows("funnel", folder="audits")[0]
+    staged["counts"] = {**staged["counts"], "made": made, "funnel": funnel}
     return Staged(
         name=context.settings.name,
         gates=gates,
