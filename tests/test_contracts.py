@@ -383,7 +383,7 @@ def test_contracts_open_no_socket_and_leave_no_file(context, tmp_path, monkeypat
     monkeypatch.setenv("TMPDIR", str(scratch))
     monkeypatch.setattr("tempfile.tempdir", None)
     monkeypatch.setattr(socket.socket, "connect", refuse)
-    before = {path for path in context.workspace.root.rglob("*")}
+    before = set(context.workspace.root.rglob("*"))
     assert contracts(context).counts["failed_errors"] == 0
     assert {path.name for path in set(context.workspace.root.rglob("*")) - before} == {"contracts.json"}
     assert list(scratch.iterdir()) == []

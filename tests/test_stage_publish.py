@@ -18,6 +18,7 @@ from rubric_factory import warehouse
 from rubric_factory.dataset_files import content_fingerprint, files_map
 from rubric_factory.dataset_version import open_version, verify, versions
 from rubric_factory.errors import BlockedError, FactoryError, WorkspaceError
+from rubric_factory.ledger import Answer, Ledger
 from rubric_factory.publishing.diff import diff
 from rubric_factory.stages import publish as publish_module
 from rubric_factory.stages.publish import publish
@@ -299,6 +300,18 @@ def test_a_kill_at_any_durable_step_leaves_no_version_or_a_whole_one(context):
     assert left[0] == 0 and left[-2:] == [1, 1], "before the rename nothing is there, after it everything"
     assert publish(context).published is False
     assert list(context.workspace.staging.glob(".*.publishing")) == []
+
+
+def test_the_manifest_tells_where_the_version_came_from(context):
+    with Ledger(context.workspace.ledger) as ledger:
+        ledger.claim(["a", "b"], "m", "r")
+        ledger.settle({"a": Answer("text", prompt_tokens=30, completion_tokens=4, seconds=0.5)}, {})
+    manifest = open_version(published(context)).manifest
+    assert manifest["cost"] == {"m@r": {"calls": 1, "prompt_tokens": 30, "completion_tokens": 4, "seconds": 0.5}}
+    assert (manifest["author"], manifest["evidence_grade"], manifest["contract_profile"]) == ("extractive@1", "demo", "standard")
+    assert manifest["gates"]["spans"] == {"severity": "error", "checked": 24, "refused": 0}
+    assert manifest["software"]["version"] and len(manifest["corpus_sha256"]) == 64 and manifest["parent"] is None
+    assert set(manifest["splits"]["documents"]) == {f"papers/d{index:02d}.pdf" for index in range(12)}
 
 
 def test_a_full_disk_is_one_clear_line(context, monkeypatch):

@@ -8,12 +8,23 @@ from rubric_factory.records import DatasetVersion
 from rubric_factory.tables import SPLITS
 
 # Columns whose change a person wants named; ids follow from them.
-_COLUMNS = ("prompt", "question", "reference_answer", "grounding_id", "document_id", "licence", "quality", "author", "judge", "evidence_grade")
+_COLUMNS = (
+    "prompt",
+    "question",
+    "reference_answer",
+    "grounding_id",
+    "document_id",
+    "licence",
+    "quality",
+    "author",
+    "judge",
+    "evidence_grade",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class VersionDiff:
-    """Keys, sorted. changed: task_key -> columns that differ, 'rubric' by criterion: 'rubric:<criterion_key>'. moved: key -> (old, new split)."""
+    """Keys, sorted. changed: task_key -> columns that differ, the rubric as 'rubric:<criterion_key>'; moved: key -> (old, new split)."""
 
     added: tuple[str, ...]
     removed: tuple[str, ...]

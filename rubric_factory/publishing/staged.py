@@ -17,7 +17,8 @@ class Staged:
 
     counts: tasks, documents and grounding per split, what the stages before made, and the funnel (sql/audits/funnel.sql);
     gates: name -> {severity, checked, refused}; rejections: stage -> reason -> records; licences: name -> tasks;
-    largest_cluster_share: of passages; corpus_sha256: over key, bytes and licence of every kept document; prompts: name -> sha256 of each prompt file of the author.
+    largest_cluster_share: of passages; corpus_sha256: over key, bytes and licence of every kept document;
+    prompts: name -> sha256 of each prompt file of the author.
     """
 
     name: str

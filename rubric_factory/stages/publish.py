@@ -14,6 +14,7 @@ from typing import Any
 from rubric_factory.dataset_files import MANIFEST, content_fingerprint, file_sha256, schema_fingerprint
 from rubric_factory.dataset_version import latest
 from rubric_factory.errors import BlockedError, WorkspaceError
+from rubric_factory.ledger import Ledger
 from rubric_factory.publishing.card import body, card
 from rubric_factory.publishing.fingerprints import card_fingerprint, next_version, public_settings
 from rubric_factory.publishing.load_back import load_back
@@ -118,12 +119,24 @@ def _sync(part: Path) -> None:
     fsync_folder(part)
 
 
-def _finish(part: Path, staged: Staged, version: str, contracts: dict[str, Any], fingerprint: str, settings: Any) -> None:
+def _cost(context: Context) -> dict[str, Any]:
+    """What the answered calls of this workspace cost so far: 'model@revision' -> calls, tokens, seconds. Nothing without a ledger."""
+    if not context.workspace.ledger.exists():
+        return {}
+    with Ledger(context.workspace.ledger) as ledger:
+        answered = [row for row in ledger.summary() if row["state"] == "answered"]
+    names = ("calls", "prompt_tokens", "completion_tokens", "seconds")
+    return {f"{row['model']}@{row['revision']}": {name: row[name] for name in names} for row in answered}
+
+
+def _finish(context: Context, part: Path, staged: Staged, version: str, contracts: dict[str, Any], fingerprint: str, settings: Any) -> None:
     """Card and manifest into the private copy; all of it durable."""
     (part / STAGED).unlink()
     (part / "README.md").write_text(card(staged, version), encoding="utf-8")
     load_back(part, staged.counts)
-    manifest = make_manifest(part, staged, version, card_fingerprint=fingerprint, settings=settings, contracts=contracts)
+    manifest = make_manifest(
+        part, staged, version, card_fingerprint=fingerprint, settings=settings, contracts=contracts, cost=_cost(context)
+    )
     (part / MANIFEST).write_text(json.dumps(manifest, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
     _sync(part)
 
@@ -177,7 +190,7 @@ def publish(context: Context) -> PublishReport:
             version = next_version(parent, schema_fingerprint=schema, content_fingerprint=fingerprint, card_fingerprint=card_sha)
             if version is not None:
                 _on_parent(staged, parent)
-                _finish(part, staged, version, contracts, card_sha, settings)
+                _finish(context, part, staged, version, contracts, card_sha, settings)
                 _rename(part, folder / version)
         except OSError as error:
             raise disk_error(error, part) from error

@@ -1,0 +1,55 @@
+"""The named queries under sql/audits: each runs, and says what the rows say."""
+
+import pytest
+from factory import make_context, small_corpus
+
+from rubric_factory import sqlfiles, warehouse
+
+EXPECTED = {
+    "gates": [
+        {"gate": "spans", "severity": "error", "checked": 6, "refused": 1},
+        {"gate": "style", "severity": "warning", "checked": 6, "refused": 6},
+    ],
+    "rejections": [{"stage": "stage", "reason": "yanked", "records": 1}],
+    "tasks_per_document": [
+        {"document_key": "papers/d00.pdf", "written": 2, "may_be_published": 1},
+        {"document_key": "papers/d01.pdf", "written": 2, "may_be_published": 2},
+        {"document_key": "papers/d02.pdf", "written": 2, "may_be_published": 2},
+    ],
+    "question_types": [{"question_type": "definition", "written": 6, "refused": 1, "refused_share": pytest.approx(1 / 6)}],
+    "licences": [{"licence": "CC-BY-4.0", "documents": 3, "tasks": 5}],
+}
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory):
+    context = make_context(tmp_path_factory.mktemp("audits"))
+    corpus = small_corpus(3)
+    corpus.refused = {corpus.tasks[0].task_key}
+    corpus.clusters = {corpus.passages[2].passage_id: corpus.passages[0].passage_id}
+    corpus.fold(context.workspace)
+    with warehouse.opened(context.workspace) as house:
+        rejection = {"record_id": "papers/d09.pdf", "stage": "stage", "reason": "yanked", "detail": ""}
+        house.fold("rejections", house.table("rejections").from_pylist([rejection]))
+        yield house, corpus
+
+
+def test_every_query_runs_and_is_ordered(house):
+    for name in sqlfiles.names("audits"):
+        rows = house[0].rows(name, folder="audits")
+        assert rows, name
+        assert rows == house[0].rows(name, folder="audits")
+    assert set(EXPECTED) < set(sqlfiles.names("audits")) and len(sqlfiles.names("audits")) >= 6
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_query_says_what_the_rows_say(house, name):
+    assert house[0].rows(name, folder="audits") == EXPECTED[name]
+
+
+def test_weight_shares_and_clusters(house):
+    warehouse, corpus = house
+    shares = warehouse.rows("weight_shares", folder="audits")
+    assert len(shares) == 5 and {(row["criteria"], row["top_share"]) for row in shares} == {(2, 1.0)}
+    clusters = warehouse.rows("clusters", folder="audits")
+    assert clusters == [{"cluster": corpus.passages[0].passage_id, "passages": 2, "documents": 2, "share": pytest.approx(2 / 6)}]
