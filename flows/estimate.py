@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from flows.summary import read_rows
 from rubric_factory.records import Passage
-from rubric_factory.settings.author import Extractive, LanguageModelAuthor
+from rubric_factory.settings.author import LanguageModelAuthor
 from rubric_factory.stages import Context
 from rubric_factory.stages.ingest import plan
 
@@ -132,10 +132,10 @@ def estimate_rebuild(context: Context, *, start: str, limit: int | None) -> Esti
     rows = _open_passages(context) if start in ("ingest", "passages", "author") else []
     estimate.add("passages_to_ask", len(rows) + unread, "measured" if not unread else f"{len(rows)} measured, {unread} estimated {where}")
     author = context.settings.author
-    if isinstance(author, Extractive):
-        for name in ("calls", "prompt_tokens", "completion_tokens"):
-            estimate.add(name, 0, "measured: the extractive author calls no model")
-    else:
+    if isinstance(author, LanguageModelAuthor):
         _calls(estimate, context, author, [row["text"] for row in rows], unread)
+    else:
+        for name in ("calls", "prompt_tokens", "completion_tokens"):
+            estimate.add(name, 0, f"measured: the author {author.type!r} calls no model")
     _money(estimate, context)
     return estimate

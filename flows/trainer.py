@@ -8,7 +8,9 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import IO
 
+from flows.claim import claimed
 from rubric_factory.errors import BlockedError, ConfigurationError, FactoryError, Interrupted
 from rubric_factory.progress import Progress, Step
 from rubric_factory.runs import RunSpec
@@ -110,32 +112,39 @@ def _raise_for(code: int, log: Path) -> None:
     raise kinds.get(code, FactoryError)(f"training ended with {ended}: {last}", fix=f"see {log}, then run again: it resumes")
 
 
+def _start(spec: RunSpec, folder: Path, output: IO[bytes], claim: int) -> "subprocess.Popen[bytes]":
+    """The process, in a group of its own; it holds the claim too, so that it outlives a killed parent as the run's only trainer."""
+    try:
+        return subprocess.Popen(  # noqa: S603
+            _command(spec, folder),
+            stdout=output,
+            stderr=output,
+            stdin=subprocess.DEVNULL,
+            env=_environment(spec),
+            start_new_session=True,
+            pass_fds=(claim,),
+        )
+    except OSError as error:
+        raise ConfigurationError(
+            f"cannot start {spec.training.python}: {error.strerror}", expected="a Python interpreter", fix="set [training] python"
+        ) from None
+
+
 def train(spec: RunSpec, runs: Path, progress: Progress) -> Path:
     """Run `spec` to its end in a process of its own (nothing to do if it is there already); its folder.
 
-    Errors: the FactoryError that belongs to the process's exit code.
+    Errors: UnderWayError where another process trains it now, else the FactoryError that belongs to the process's exit code.
     """
     folder = prepare(spec, runs)
-    if finished(folder):
-        return folder
     log = folder / "train.log"
-    with log.open("ab") as output:
-        try:
-            process = subprocess.Popen(  # noqa: S603
-                _command(spec, folder),
-                stdout=output,
-                stderr=output,
-                stdin=subprocess.DEVNULL,
-                env=_environment(spec),
-                start_new_session=True,
-            )
-        except OSError as error:
-            raise ConfigurationError(
-                f"cannot start {spec.training.python}: {error.strerror}", expected="a Python interpreter", fix="set [training] python"
-            ) from None
-        try:
-            _follow(process, folder / "metrics.jsonl", progress)
-        finally:
-            stop(process)
+    with claimed(folder) as claim:
+        if finished(folder):
+            return folder
+        with log.open("ab") as output:
+            process = _start(spec, folder, output, claim)
+            try:
+                _follow(process, folder / "metrics.jsonl", progress)
+            finally:
+                stop(process)
     _raise_for(process.returncode, log)
     return folder
