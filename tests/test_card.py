@@ -98,6 +98,9 @@ def test_public_settings_hold_no_path_and_no_address(tmp_path):
     assert str(tmp_path) not in repr(shown) and "localhost" not in repr(shown)
     assert shown["sources"][0]["name"] == "papers" and "path" not in shown["sources"][0]
     assert shown["author"]["model"] == "m" and shown["author"]["revision"] == "r" and "api_key_env" not in shown["author"]
+    assert not {"training", "prices", "workspace"} & set(shown) and {"seed", "passages", "gates", "publish"} < set(shown)
+    hurried = settings.model_copy(update={"extract": settings.extract.model_copy(update={"workers": 9})})
+    assert public_settings(hurried.model_dump()) == shown
 
 
 @pytest.mark.parametrize(

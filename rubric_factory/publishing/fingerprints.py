@@ -13,20 +13,27 @@ from rubric_factory.records import DatasetVersion
 # Raised when a column keeps its name and type but changes its meaning: makes the next version a MAJOR one.
 FORMAT = 1
 FIRST = "1.0.0"
+# Sections that come after publishing, and keys that say how a run was carried out, not what was made: not published, not hashed.
+_AFTERWARDS = frozenset({"training", "prices"})
+_HOW = frozenset({"base_url", "api_key_env", "workers", "concurrency", "timeout_seconds", "retries"})
+_HOW |= frozenset({"tensor_parallel_size", "gpu_memory_utilization", "shard_documents", "shard_requests", "recycle_documents"})
 
 
-def public_settings(settings: Any) -> Any:
-    """Resolved settings without paths, addresses of the machine and prices: what is published as settings.json, and hashed.
+def public_settings(settings: dict[str, Any]) -> dict[str, Any]:
+    """Resolved settings that make a dataset, without paths and addresses: what is published as settings.json, and hashed.
 
     settings: `Settings.model_dump()` (Python mode, so that a path is a Path).
     """
-    if isinstance(settings, dict):
-        private = ("base_url", "api_key_env", "prices")
-        kept = {key: value for key, value in settings.items() if not isinstance(value, Path) and key not in private}
-        return {key: public_settings(value) for key, value in kept.items()}
-    if isinstance(settings, (list, tuple)):
-        return [public_settings(value) for value in settings if not isinstance(value, Path)]
-    return settings
+    public: dict[str, Any] = _public({key: value for key, value in settings.items() if key not in _AFTERWARDS})
+    return public
+
+
+def _public(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _public(part) for key, part in value.items() if not isinstance(part, Path) and key not in _HOW}
+    if isinstance(value, list | tuple):
+        return [_public(part) for part in value if not isinstance(part, Path)]
+    return value
 
 
 def card_fingerprint(card: str, licence: str, lock: Any, settings: Any) -> str:
