@@ -16,7 +16,9 @@ from rubric_factory.tables import SPLITS
 LARGE_CLUSTER = 0.05
 # Warnings of the standard profile that block in the release profile.
 RELEASE_ERRORS = frozenset({"splits_filled", "above_demo_grade", "clusters_small"})
-PROFILES = ("standard", "release")
+PROFILES = ("standard", "release", "behaviour")
+# Rubrics that ask for conduct rest on no passage: the behaviour profile does without these.
+LEFT_OUT = {"behaviour": frozenset({"evidence_verbatim", "prompt_apart_from_passage"})}
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,8 @@ def ask(
     }
     findings = [complete]
     for name, fact in named.items():
-        severity = "warning" if name in RELEASE_ERRORS and profile == "standard" else "error"
+        if name in LEFT_OUT.get(profile, ()):
+            continue
+        severity = "warning" if name in RELEASE_ERRORS and profile != "release" else "error"
         findings.append(Finding(name, severity, tuple(fact())))
     return findings

@@ -6,10 +6,12 @@ from typing import Any
 
 import pyarrow as pa
 
+from rubric_factory import dataset_version
 from rubric_factory.intervals import crossed_bootstrap
 from rubric_factory.judging.failures import decide
 from rubric_factory.judging.protocol import Judge, JudgeInput
-from rubric_factory.records import Category, Judgement, Task
+from rubric_factory.records import Category, DatasetVersion, JudgeFailure, Judgement, Task, Verdict
+from rubric_factory.tables import SPLITS
 
 EVALUATION = pa.schema(
     [
@@ -41,6 +43,17 @@ class Response:
     seed: int
     task_id: str
     text: str
+
+
+def graded_tasks(version: DatasetVersion, *splits: str) -> dict[str, GradedTask]:
+    """task_id -> task with hidden passage and genre, of the splits (all, if none is named). Errors: DatasetError."""
+    passages = {key: row["text"] for key, row in dataset_version.grounding(version).items()}
+    found: dict[str, GradedTask] = {}
+    for split in splits or SPLITS:
+        genres = {row["task_id"]: row["genre"] for row in dataset_version.task_rows(version, split)}
+        for task in dataset_version.tasks(version, split):
+            found[task.task_id] = GradedTask(task, passages[task.passage_id], genres[task.task_id])
+    return found
 
 
 def grade(
@@ -135,3 +148,14 @@ def category_shares(
             row = {"arm": response.arm, "seed": response.seed, "document_key": task.document_key, "reward": share}
             rows.setdefault(criterion.category, []).append(row)
     return {str(category): arm_means(members, seed) for category, members in sorted(rows.items())}
+
+
+def judgements_of(rows: Sequence[dict[str, Any]]) -> dict[str, Judgement]:
+    """response_id -> judgement, from stored rows of VERDICTS: what category_shares needs of them."""
+    verdicts: dict[str, list[Verdict]] = {}
+    first: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        first.setdefault(row["response_id"], row)
+        failure = JudgeFailure(row["failure"] or JudgeFailure.ABSTAINED) if row["level"] is None else None
+        verdicts.setdefault(row["response_id"], []).append(Verdict(row["criterion_key"], row["level"], row["reason"], failure))
+    return {key: Judgement(row["task_id"], key, tuple(verdicts[key]), row["judge"]) for key, row in first.items()}

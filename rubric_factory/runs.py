@@ -23,7 +23,7 @@ class RunSpec(Section):
     dataset: Path
     content_fingerprint: str
     judge: JudgeSettings
-    lock: Path | None
+    lock: Path
     lock_digest: str
     texts: Path | None
     policies: Path

@@ -64,7 +64,7 @@ def same_length(
 
 def constant_responses(spec: RunSpec, data: VersionData, tasks: Sequence[Task], judge: Judge) -> list[Response]:
     """The best constant answer fitted on the train tasks, given to every task."""
-    answer = best_constant_answer(judge, [t.probe for t in data.split("train")], seed=spec.seed)
+    answer = best_constant_answer(judge, data.probe_tasks("train"), seed=spec.seed)
     return [Response("constant", spec.seed, t.task_id, answer) for t in tasks]
 
 

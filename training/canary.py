@@ -22,5 +22,7 @@ class CanaryCallback(TrainerCallback):
         report = verify_lock(self._judge, self._lock)
         if not report.passed:
             raise BlockedError(
-                f"the judge drifted by step {state.global_step}: {report.detail}", expected="the locked judge", fix="make a new lock, train anew"
+                f"the judge drifted by step {state.global_step}: {report.detail}",
+                expected="the locked judge",
+                fix="make a new lock, train anew",
             )

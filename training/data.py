@@ -6,6 +6,7 @@ from functools import cached_property
 from rubric_factory import dataset_version
 from rubric_factory.errors import DatasetError
 from rubric_factory.evaluation import GradedTask
+from rubric_factory.judging.probes.protocol import ProbeTask
 from rubric_factory.judging.protocol import JudgeInput
 from rubric_factory.records import DatasetVersion, Task
 from rubric_factory.runs import RunSpec
@@ -61,6 +62,10 @@ class VersionData:
             for tasks in self.tasks.values()
             for task in tasks
         }
+
+    def probe_tasks(self, split: str) -> list[ProbeTask]:
+        """Tasks of a split as the probes take them."""
+        return [ProbeTask.of(task, self.passages[task.passage_id], self.genres[task.task_id]) for task in self.split(split)]
 
     def input(self, task_id: str, response_id: str, response: str) -> JudgeInput:
         """What the judge gets for one response to a task."""

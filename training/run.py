@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 from rubric_factory.judging.judges import open_judge
-from rubric_factory.judging.lock import read_lock, verify_lock
+from rubric_factory.judging.lock import JudgeLock, read_lock, verify_lock
 
 from rubric_factory.errors import BlockedError, FactoryError
 from rubric_factory.evaluation import EVALUATION, arm_means, grade, paired_difference
@@ -36,13 +36,15 @@ class Metrics:
             handle.write(json.dumps({**row, "time": time.time()}) + "\n")
 
 
-def check_lock(spec: RunSpec, judge: Judge) -> None:
-    """Refuse to train or evaluate under a judge that is not the locked one. Errors: BlockedError."""
-    if spec.lock is None:
-        return
-    report = verify_lock(judge, read_lock(spec.lock))
+def locked(spec: RunSpec, judge: Judge) -> JudgeLock:
+    """The run's lock, verified: nobody trains or evaluates under another judge. Errors: BlockedError, DatasetError."""
+    lock = read_lock(spec.lock)
+    if lock.digest != spec.lock_digest:
+        raise BlockedError(f"{spec.lock} is another lock than this run was made for", expected=spec.lock_digest[:12], fix="start a new run")
+    report = verify_lock(judge, lock)
     if not report.passed:
         raise BlockedError(f"the judge is not the locked one: {report.detail}", expected=f"the judge of {spec.lock}", fix="make a new lock")
+    return lock
 
 
 def _evaluate(spec: RunSpec, folder: Path, data: VersionData, judge: Judge, base: Path, tuned: Path, split: str) -> list[dict[str, Any]]:
@@ -93,14 +95,15 @@ def run(folder: Path) -> None:
     spec = RunSpec.load(folder)
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     data, judge, report = VersionData.open(spec), open_judge(spec.judge, None), Metrics(folder)
-    check_lock(spec, judge)
+    lock = locked(spec, judge)
     import torch
 
     from training import grpo, policy
+    from training.canary import CanaryCallback
 
     torch.set_num_threads(spec.training.threads)
     base = policy.base_policy(spec, data, report)
-    tuned = grpo.train(spec, folder, base, data, judge, [])
+    tuned = grpo.train(spec, folder, base, data, judge, [CanaryCallback(judge, lock, spec.training.canary_steps)])
     if int(os.environ.get("RANK", "0")) != 0:
         return
     report({"phase": "evaluation", "step": 0, "steps": 2})

@@ -55,10 +55,14 @@ GATES: dict[str, Entry] = {
 # Run last, over the tasks that no gate above refused: a refused task must not push out a good one.
 CORPUS_GATES: dict[str, CorpusGate] = {"duplicate_question": duplicate_question}
 
+# Gates that a contract profile does without: rubrics that ask for conduct rest on no passage.
+LEFT_OUT: dict[str, frozenset[str]] = {"behaviour": frozenset({"evidence_verbatim", "prompt_overlap"})}
 
-def check_task(item: GateInput, settings: GateSettings) -> dict[str, GateFinding]:
-    """Findings of every gate of GATES, in table order."""
-    return {name: entry.check(item, settings) for name, entry in GATES.items()}
+
+def check_task(item: GateInput, settings: GateSettings, profile: str = "standard") -> dict[str, GateFinding]:
+    """Findings of every gate of GATES that the contract profile asks for, in table order."""
+    left_out = LEFT_OUT.get(profile, frozenset())
+    return {name: entry.check(item, settings) for name, entry in GATES.items() if name not in left_out}
 
 
 def first_refusal(findings: dict[str, GateFinding]) -> str | None:

@@ -13,6 +13,7 @@ class Extractive(Section):
 
     type: Literal["extractive"] = "extractive"
     tasks_per_passage: int = Field(default=3, ge=1, le=8, description="tasks of one passage at most")
+    answer_stem: bool = Field(default=False, description="how an answer would begin, made from the question, as the prompt's last line")
 
 
 class Behaviour(Section):
@@ -20,6 +21,7 @@ class Behaviour(Section):
 
     type: Literal["behaviour"] = "behaviour"
     tasks_per_passage: int = Field(default=2, ge=1, le=8, description="tasks of one passage at most")
+    answer_stem: bool = Field(default=False, description="how an answer would begin, made from the question, as the prompt's last line")
 
 
 class WritingSettings(Section):

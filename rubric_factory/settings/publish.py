@@ -13,8 +13,10 @@ class PublishSettings(Section):
     validation_share: float = Field(default=0.1, ge=0, lt=1, description="share of documents on the validation side")
     test_share: float = Field(default=0.15, ge=0, lt=1, description="share of documents on the test side")
     allowed_licences: tuple[str, ...] = Field(default=(), description="licences that may be published; empty: any")
-    profile: Literal["standard", "release"] = Field(
-        default="standard", description="contract profile; release also blocks on an empty split, demo grade or a large cluster"
+    profile: Literal["standard", "release", "behaviour"] = Field(
+        default="standard",
+        description="contract profile; release also blocks on an empty split, demo grade or a large cluster; "
+        "behaviour leaves out the rules on evidence and overlap, for rubrics that ask for conduct",
     )
     system_message: str = Field(default="", description="system message of every prompt; empty: none")
 

@@ -30,8 +30,8 @@ def _refusal(task_id: str, gate: str, finding: GateFinding) -> Rejection:
 class _Findings:
     """What the gates found so far: rows as Arrow batches, refusals, and the questions that are still in."""
 
-    def __init__(self, settings: GateSettings) -> None:
-        self._settings = settings
+    def __init__(self, settings: GateSettings, profile: str) -> None:
+        self._settings, self._profile = settings, profile
         self._tables = [GATE_RESULTS.empty_table()]
         self._passed: dict[str, tuple[str, str]] = {}
         self.rejections: list[Rejection] = []
@@ -49,7 +49,7 @@ class _Findings:
         """Run the gates of one task each over rows of tasks_to_gate."""
         rows: list[dict[str, object]] = []
         for item in (GateInput(task_from_row(r["task"]), passage_from_row(r["passage"]), str(r["title"])) for r in batch):  # type: ignore[arg-type]
-            task_id, findings = item.task.task_id, check_task(item, self._settings)
+            task_id, findings = item.task.task_id, check_task(item, self._settings, self._profile)
             rows += [_row(task_id, gate, GATES[gate].severity, finding) for gate, finding in findings.items()]
             refused = first_refusal(findings)
             if refused:
@@ -76,7 +76,7 @@ def gate(context: Context) -> StageReport:
     """Check every task of the configured author; results, rejections and exports replace the former ones in one transaction."""
     started = time.monotonic()
     identity = author_identity(context.settings)
-    findings, checked = _Findings(context.settings.gates), 0
+    findings, checked = _Findings(context.settings.gates, context.settings.publish.profile), 0
     with warehouse.opened(context.workspace) as house:
         with context.progress.step("gate", house.count("tasks"), "tasks") as step:
             for batch in house.batches("tasks_to_gate", batch_rows=500, author=identity):

@@ -18,11 +18,12 @@ from rubric_factory.authoring.extractive.quantity import quantity
 from rubric_factory.authoring.extractive.relation import relation
 from rubric_factory.authoring.extractive.rubric import build_rubric
 from rubric_factory.authoring.extractive.sentences import hostile, sentences_of, without_adjunct
-from rubric_factory.authoring.extractive.wording import given_away, question_of, section_topic, topic_of
+from rubric_factory.authoring.extractive.stem import answer_stem
+from rubric_factory.authoring.extractive.wording import SHARED_RUN, given_away, question_of, section_topic, topic_of
 from rubric_factory.authoring.protocol import Authored
 from rubric_factory.records import Message, Passage, Rejection, Task
 from rubric_factory.settings.author import Extractive
-from rubric_factory.text import words
+from rubric_factory.text import longest_shared_run, words
 
 IDENTITY = "extractive@1"
 _GIVEN_AWAY = 0.6  # share of the reference's content words
@@ -93,7 +94,7 @@ class ExtractiveAuthor:
             passage_id=passage.passage_id,
             document_id=passage.document_id,
             document_key=passage.document_key,
-            prompt=(*self._system, Message("user", question)),
+            prompt=(*self._system, Message("user", self._asked(question, passage.text))),
             question=question,
             question_type=draft.family,
             reference_answer=draft.sentence.text,
@@ -101,6 +102,12 @@ class ExtractiveAuthor:
             author=IDENTITY,
             evidence_grade="demo",
         )
+
+    def _asked(self, question: str, passage_text: str) -> str:
+        """The user message: the question, and as its last line the answer stem, if one is configured and fits."""
+        stem = answer_stem(question) if self._settings.answer_stem else ""
+        asked = f"{question}\n{stem}" if stem else question
+        return question if longest_shared_run(words(asked), words(passage_text)) > SHARED_RUN else asked
 
 
 def _ranked(text: str) -> list[list[Draft]]:

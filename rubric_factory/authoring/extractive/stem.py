@@ -9,6 +9,8 @@ import re
 _CONTEXT = re.compile(r"^In the context of .*?, (?=(?:what|when|how|why|which|where|under|for|if|who)\b)", re.IGNORECASE)
 _BE = r"(?P<be>is|are|was|were)"
 _MODAL = r"(?P<modal>can|could|may|might|must|should|will|would)"
+_PREPOSITIONS = "to|on|with|for|of|from|about|by|in|into"
+_VERB = rf"(?P<v>(?!(?:{_PREPOSITIONS})\b)[a-z]{{2,}})(?P<prep> (?:{_PREPOSITIONS}))?"
 _PARTICIPLE = (
     r"(?P<done>\w+(?:ed|en|un|ade|uilt|ept|own|et|ut))(?P<tail>(?: (?:in|by|to|with|for|from|into|of|on|as|at|when|if|during)\b.*)?)"
 )

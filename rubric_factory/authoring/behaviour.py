@@ -1,0 +1,113 @@
+"""The behaviour author: the extractive author's questions with a rubric that asks for behaviour, not recall.
+
+The positive control of the trainer (docs/experiments.md): how to answer transfers to documents that were never read, what to answer does
+not. Each criterion is bound to one pure check of judging/rules.py by its `rule:NAME` cue; none has evidence, because none is about facts.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from rubric_factory.authoring.extractive import ExtractiveAuthor
+from rubric_factory.authoring.protocol import Authored
+from rubric_factory.records import Category, Criterion, Level, Passage, Rejection, Rubric, Task
+from rubric_factory.settings.author import Behaviour, Extractive
+from rubric_factory.text import words
+
+IDENTITY = "behaviour@1"
+MAX_SUBJECT_WORDS = 4
+_CONTEXT = re.compile(r"^In the context of .*?, (?=(?:what|when|how|why|which|where|under|for|if|who)\b)", re.IGNORECASE)
+_LEADING = frozenset({"a", "an", "the", "of", "in", "to", "for", "and", "or", "is", "are"})
+
+# (rule, title, description, category, weight, meaning of level 0, meaning of level 1)
+_CRITERIA = (
+    (
+        "names_subject",
+        "Names its subject",
+        "A statement names the subject.",
+        Category.ESSENTIAL,
+        4,
+        "Speaks of something else.",
+        "Names it.",
+    ),
+    (
+        "complete_sentence",
+        "Complete sentence",
+        "Holds a sentence with a verb.",
+        Category.IMPORTANT,
+        3,
+        "Only fragments.",
+        "A whole sentence.",
+    ),
+    ("gives_reason_or_quantity", "Reason or quantity", "Gives a reason.", Category.IMPORTANT, 4, "A bare claim.", "Gives one."),
+    ("ends_cleanly", "Ends cleanly", "The answer comes to an end.", Category.IMPORTANT, 3, "Breaks off.", "Ends with a full stop."),
+    ("no_repetition", "No repetition", "Says nothing twice.", Category.OPTIONAL, 2, "Repeats itself.", "Every run of words is new."),
+    ("within_length", "Fitting length", "Has a fitting length.", Category.OPTIONAL, 2, "Too short or too long.", "From 8 to 40 words."),
+)
+
+
+class BehaviourAuthor:
+    """Questions of the extractive author, criteria of conduct. Demo grade: a control, never a product."""
+
+    def __init__(self, settings: Behaviour, system_message: str) -> None:
+        asking = Extractive(tasks_per_passage=settings.tasks_per_passage, answer_stem=settings.answer_stem)
+        self._questions = ExtractiveAuthor(asking, system_message)
+
+    @property
+    def identity(self) -> str:
+        """'behaviour@1 <questions by>'."""
+        return f"{IDENTITY} {self._questions.identity}"
+
+    @property
+    def evidence_grade(self) -> str:
+        """Always 'demo'."""
+        return "demo"
+
+    def write(self, passages: Iterable[tuple[Passage, str]]) -> Iterator[Authored]:
+        """One Authored per (passage, document title), in the order given."""
+        for authored in self._questions.write(passages):
+            tasks = tuple(made for task in authored.tasks if (made := self._with_behaviour(task)))
+            refused = authored.rejections
+            if authored.tasks and not tasks:
+                refused = (*refused, Rejection(authored.passage_id, "author", "no_subject", "question and reference share no subject"))
+            yield replace(authored, tasks=tasks, rejections=refused)
+
+    def _with_behaviour(self, task: Task) -> Task | None:
+        subject = shared_subject(task.question, task.reference_answer)
+        if subject is None:
+            return None
+        criteria = tuple(
+            Criterion(
+                criterion_key=f"{task.task_key}/{rank}",
+                title=title,
+                description=description,
+                category=category,
+                weight=weight,
+                required_elements=(subject,) if rule == "names_subject" else (),
+                scoring_guide=(Level(0, unmet), Level(1, met)),
+                verification_cues=(f"rule:{rule}",),
+                evidence=(),
+            )
+            for rank, (rule, title, description, category, weight, unmet, met) in enumerate(_CRITERIA)
+        )
+        return replace(task, rubric=Rubric(criteria), author=self.identity)
+
+
+def shared_subject(question: str, reference: str) -> str | None:
+    """The longest run of words that question (without its context) and reference share, cut to MAX_SUBJECT_WORDS; None if none is telling.
+
+    A run is telling when one of its words has four letters or more.
+    """
+    asked, said = words(_CONTEXT.sub("", question)), words(reference)
+    best: list[str] = []
+    for start in range(len(asked)):
+        for other in range(len(said)):
+            length = 0
+            while start + length < len(asked) and other + length < len(said) and asked[start + length] == said[other + length]:
+                length += 1
+            if length > len(best):
+                best = asked[start : start + length]
+    while best and best[0] in _LEADING:
+        best = best[1:]
+    subject = best[:MAX_SUBJECT_WORDS]
+    return " ".join(subject) if any(len(word) >= 4 for word in subject) else None
