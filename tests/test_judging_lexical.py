@@ -74,6 +74,11 @@ def test_a_changed_fact_costs(good, bad):
     assert reward(REFERENCE.replace(good, bad)) <= 1.0 - 4 / 12
 
 
+def test_an_answer_that_goes_on_from_the_question_counts_without_saying_its_words_again():
+    assert reward("closes its inlet valve and sounds a horn at 35 bar because a higher load would damage the shaft seal") == 1.0
+    assert reward("opens the lid at 35 bar, if anything does") <= 0.0
+
+
 def test_a_denial_of_everything_earns_nothing_and_meets_an_elementless_pitfall():
     passage = PUMP.passage_text
     end = passage.index(" and sounds")

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from rubric_factory import text
 from rubric_factory.judging import failures
 from rubric_factory.judging.lexical import guards, match
 from rubric_factory.judging.lexical.terms import Term, content, quantities, sentences, terms
@@ -17,6 +18,7 @@ from rubric_factory.records import Criterion, Judgement, Rubric, Verdict
 from rubric_factory.settings.judge import GradingSettings
 
 VERSION = "lexical@1"
+RUN = 3  # terms of the passage in a row that show a phrase, not a list
 _GRACE = 0.3  # so that a guard just below 1 does not cost a whole level
 _ABOUT = 0.4  # share of the evidence's terms that makes a sentence be about it
 _PARAPHRASE = 0.6  # share of the evidence's terms a criterion without required elements asks for
@@ -31,6 +33,7 @@ class _Source:
     titles: tuple[tuple[Term, ...], ...]
     given: frozenset[str]
     topic: frozenset[str]
+    runs: frozenset[tuple[str, ...]]
     numbers: dict[str, set[str]]
     evidence_terms: int
 
@@ -41,8 +44,8 @@ def _source(question: str, passage: str, rubric: Rubric) -> _Source:
     inside = tuple(sentences(passage))
     titles = tuple(terms(c.title) for c in rubric.criteria)
     quotes = [terms(quote) for quote in {e.quote for c in rubric.criteria for e in c.evidence}]
-    wanted = [terms(e) for c in rubric.criteria for e in (*c.required_elements, c.description)]
-    everything = [asked, *inside, *wanted, *titles]
+    elements = [terms(e) for c in rubric.criteria for e in c.required_elements]
+    everything = [asked, *inside, *elements, *titles, *(terms(c.description) for c in rubric.criteria)]
     known: dict[str, set[str]] = {}
     for number, unit in (pair for part in everything for pair in quantities(part)):
         known.setdefault(number, set()).add(unit)
@@ -51,10 +54,17 @@ def _source(question: str, passage: str, rubric: Rubric) -> _Source:
         question=asked,
         titles=titles,
         given=frozenset(content(asked)),
+        runs=frozenset(run for part in inside for run in _phrases(part)) - {run for part in elements for run in _phrases(part)},
         topic=frozenset(stem for part in everything for stem in content(part)),
         numbers=known,
         evidence_terms=sum(len(quote) for quote in quotes) + len(asked),
     )
+
+
+def _phrases(part: tuple[Term, ...]) -> list[tuple[str, ...]]:
+    """Runs of RUN terms of a sentence with a function word inside: a phrase rather than a name."""
+    glue = {term.stem for term in part if term.function}
+    return [run for run in text.shingles([term.stem for term in part], RUN) if run[1] in glue]
 
 
 class LexicalJudge:
@@ -130,8 +140,11 @@ def _share(criterion: Criterion, parts: Sequence[tuple[Term, ...]], source: _Sou
 
 
 def _sound(part: tuple[Term, ...], source: _Source) -> bool:
-    """Whether a sentence may earn anything: it takes up the question, and agrees with the passage in its numbers and negations."""
-    if source.given and not source.given & set(content(part)):
+    """Whether a sentence may earn anything: it answers the question, and agrees with the passage in its numbers and negations.
+
+    It answers where it takes up a word of the question, or goes on from it in a phrase of the passage's own.
+    """
+    if source.given and not source.given & set(content(part)) and not source.runs & set(text.shingles([t.stem for t in part], RUN)):
         return False
     return match.known_numbers(part, source.numbers) and match.same_polarity(part, source.passage)
 
