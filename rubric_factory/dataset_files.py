@@ -125,6 +125,15 @@ def content_fingerprint(folder: Path) -> str:
     return running.hexdigest()
 
 
+def card_fingerprint(card: str, settings: Any, lock: Any = None) -> str:
+    """sha256 over card text (its licence stands in it), settings and lock identity, without the lines that name the version's number.
+
+    card: text of README.md. settings: content of settings.json. lock: identity of the judge lock, None where there is none.
+    """
+    lines = [line for line in card.splitlines() if not line.startswith(("<!-- version ", "rubric-factory train "))]
+    return digest({"card": lines, "lock": lock, "settings": settings})
+
+
 def listed_files(folder: Path) -> list[str]:
     """Every file under the folder but manifest.json, as sorted POSIX paths relative to it."""
     found = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir() or path.is_symlink())

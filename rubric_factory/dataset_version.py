@@ -206,6 +206,12 @@ def _record_problems(folder: Path, manifest: dict[str, Any]) -> Iterator[str]:
     if _VERSION.fullmatch(folder.resolve().name) and folder.resolve().name != manifest["version"]:
         yield f"the folder is named {folder.resolve().name}, its manifest says {manifest['version']}"
     try:
+        card, settings = ((folder / name).read_text(encoding="utf-8") for name in ("README.md", "settings.json"))
+        if files.card_fingerprint(card, json.loads(settings)) != manifest["card_fingerprint"]:
+            yield "card_fingerprint is not that of card and settings"
+    except (OSError, ValueError):
+        yield "card or settings cannot be read"
+    try:
         contracts = json.loads((folder / "contracts.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         yield "contracts.json cannot be read"
@@ -215,8 +221,10 @@ def _record_problems(folder: Path, manifest: dict[str, Any]) -> Iterator[str]:
 
 
 def verify(folder: Path) -> VerifyReport:
-    """Check a version folder against itself: every file's sha256, unlisted files, folder_digest, both content digests recomputed from the
-    rows, schema, ids, spans, splits, and the contract result. Errors: DatasetError where there is no readable manifest.
+    """Check a version folder against itself.
+
+    Every file's sha256, unlisted files, folder_digest, both fingerprints recomputed, schema, ids, spans, splits, and the contract
+    result. Errors: DatasetError where there is no readable manifest.
     """
     version = open_version(folder)
     rows: dict[str, int] = {}

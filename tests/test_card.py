@@ -9,8 +9,9 @@ from factory import make_context, published, small_corpus
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rubric_factory.dataset_files import card_fingerprint
 from rubric_factory.publishing.card import body, card, escaped, front_matter
-from rubric_factory.publishing.fingerprints import card_fingerprint, next_version, public_settings
+from rubric_factory.publishing.fingerprints import next_version, public_settings
 from rubric_factory.publishing.staged import Staged
 from rubric_factory.records import DatasetVersion
 from rubric_factory.settings.author import OpenAICompatibleAuthor
@@ -83,11 +84,11 @@ def test_escaped_text_stays_on_one_line_without_markup(text):
 
 
 def test_card_fingerprint_follows_text_licence_lock_and_settings_but_not_the_number():
-    first = card_fingerprint("card", "MIT", None, {"seed": 1})
-    assert first == card_fingerprint("card", "MIT", None, {"seed": 1})
-    others = [("card.", "MIT", None, {"seed": 1}), ("card", "CC0", None, {"seed": 1})]
-    others += [("card", "MIT", "judge@1", {"seed": 1}), ("card", "MIT", None, {"seed": 2})]
-    assert len({first, *(card_fingerprint(*other) for other in others)}) == 5
+    first = card_fingerprint(card(STAGED, "1.2.3"), {"seed": 1})
+    assert first == card_fingerprint(card(STAGED, "4.0.0"), {"seed": 1})
+    counted = dataclasses.replace(STAGED, licences={"CC-BY-4.0": 12})
+    others = [(card(counted, "1.2.3"), {"seed": 1}), (card(STAGED, "1.2.3"), {"seed": 2}), (card(STAGED, "1.2.3"), {"seed": 1}, "judge@1")]
+    assert len({first, *(card_fingerprint(*other) for other in others)}) == 4
     assert "1.2.3" not in body(STAGED) and "1.2.3" in card(STAGED, "1.2.3")
 
 

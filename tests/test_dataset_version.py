@@ -138,6 +138,7 @@ def test_changed_rows_are_found_even_under_a_manifest_made_to_fit(folder):
         (lambda m: m["files"].update({"README.md": "0" * 64}), "README.md is not the file"),
         (lambda m: m.update(folder_digest="0" * 64), "folder_digest is not"),
         (lambda m: m.update(content_fingerprint="0" * 64), "content_fingerprint is not"),
+        (lambda m: m.update(card_fingerprint="0" * 64), "card_fingerprint is not"),
         (lambda m: m.update(schema_fingerprint="0" * 64), "schema_fingerprint is not"),
         (lambda m: m["counts"]["tasks"].update(train=99), "counts are not"),
         (lambda m: m["splits"]["documents"].clear(), "as_assigned"),

@@ -1,12 +1,11 @@
-"""What a version is called by: the fingerprint of its card, and the number that follows from what changed.
+"""Which settings belong to a version, and the number that follows from what changed.
 
-content_fingerprint, schema_fingerprint and folder_digest are computed from files and live in dataset_files, where readers find them.
+The fingerprints themselves are computed from files and live in dataset_files, where readers find them.
 """
 
 from pathlib import Path
 from typing import Any
 
-from rubric_factory.dataset_files import digest
 from rubric_factory.dataset_version import semantic
 from rubric_factory.records import DatasetVersion
 
@@ -34,14 +33,6 @@ def _public(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_public(part) for part in value if not isinstance(part, Path)]
     return value
-
-
-def card_fingerprint(card: str, licence: str, lock: Any, settings: Any) -> str:
-    """sha256 over card text, licence, lock identity and public settings.
-
-    card: the card's text rendered without version, times and run ids. lock: identity of the judge lock, None before there is one.
-    """
-    return digest({"card": card, "licence": licence, "lock": lock, "settings": settings})
 
 
 def next_version(parent: DatasetVersion | None, *, schema_fingerprint: str, content_fingerprint: str, card_fingerprint: str) -> str | None:
