@@ -11,7 +11,7 @@ from rubric_factory.settings.sources import FolderSource, Source
 from rubric_factory.stages import Context, StageReport
 
 # What `publish` means to a person: nothing is published that did not pass its gates and contracts just now.
-PUBLISHING = ("gate", "stage", "contracts", "publish")
+PUBLISHING = ("gate", "stage", "contracts", "audit", "publish")
 
 
 def run_stage(name: str, context: Context) -> StageReport:

@@ -53,7 +53,7 @@ def gate_command(invocation: Invocation) -> None:
 
 @command("publish")
 def publish_command(invocation: Invocation) -> None:
-    """Gate, stage, check contracts, and publish a version.
+    """Gate, stage, check contracts, render the audit page, and publish a version.
 
     Publishes nothing, and says so, when content and card equal those of the latest version. Exit code 3 when a contract refuses.
     """

@@ -1,0 +1,94 @@
+"""What an audit page is made of: one folder, published or staged, and nothing beside it."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from rubric_factory.dataset_files import MANIFEST
+from rubric_factory.dataset_version import verify
+from rubric_factory.errors import DatasetError
+from rubric_factory.publishing.staged import STAGED, Staged, load_staged
+
+LOCK, CONTRACTS = "judge.lock.json", "contracts.json"
+ProbeRow = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Source:
+    """One folder's own account of itself.
+
+    facts: what the stages counted. manifest: empty for a staged folder, as is version. contracts, lock: empty where there are none.
+    damage: findings of `verify` on a published folder.
+    """
+
+    folder: Path
+    facts: Staged
+    manifest: dict[str, Any]
+    contracts: dict[str, Any]
+    lock: dict[str, Any]
+    damage: tuple[str, ...] = ()
+
+    @property
+    def version(self) -> str:
+        """Number of a published version, '' for a staged folder: it has none yet."""
+        return str(self.manifest.get("version", ""))
+
+    @property
+    def checks(self) -> list[dict[str, Any]]:
+        """Results of the contracts; failed errors first, then failed warnings."""
+        rows = list(self.contracts.get("checks", ()))
+        return sorted(rows, key=lambda row: (row["success"], row["severity"] != "error", row["table"], row["check"]))
+
+    def probes(self, when: str) -> list[ProbeRow]:
+        """Probe results 'before' or 'after' the model-based gates, failed ones first; none where they were not run."""
+        places: tuple[Mapping[str, Any], ...] = (self.manifest, self.lock)
+        found = next((place[f"probes_{when}"] for place in places if place.get(f"probes_{when}")), None)
+        if found is None and when == "before":
+            found = self.lock.get("probes")
+        rows = [{"name": name, **row} for name, row in found.items()] if isinstance(found, dict) else list(found or ())
+        return sorted(rows, key=lambda row: (row.get("passed") is not False, row.get("severity") != "error", row.get("passed") is None))
+
+    @property
+    def errors(self) -> list[str]:
+        """Every error-severity result in the folder: damage, failed contracts, failed probes before the model-based gates."""
+        found = [f"verify: {problem}" for problem in self.damage]
+        if not self.contracts:
+            found.append(f"contract: {CONTRACTS} is missing: nothing was checked")
+        elif self.contracts.get("content_fingerprint") != self.facts.content_fingerprint:
+            found.append(f"contract: {CONTRACTS} is a report on other content")
+        found += [f"contract: {row['table']}.{row['check']}" for row in self.checks if not row["success"] and row["severity"] == "error"]
+        if self.contracts and self.contracts.get("success") is not True and len(found) == len(self.damage):
+            found.append("contract: the report says that it did not pass")
+        return found + [
+            f"probe: {row['name']}" for row in self.probes("before") if row.get("passed") is False and row.get("severity") == "error"
+        ]
+
+
+def _object(path: Path) -> dict[str, Any]:
+    """A JSON object of the folder, empty where there is no such file. Errors: DatasetError."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise DatasetError(f"cannot read {path}: {error}", expected="JSON as it was published", fix="fetch the version again") from None
+    if not isinstance(found, dict):
+        raise DatasetError(f"{path} holds no JSON object", expected="one as it was published", fix="fetch the version again")
+    return found
+
+
+def _facts(manifest: dict[str, Any]) -> Staged:
+    """The counted facts of a manifest, by the names that they were staged under; older manifests lack some."""
+    found = {field.name: manifest[field.name] for field in fields(Staged) if field.name in manifest}
+    return Staged(**{**found, "prompts": manifest.get("prompts_sha256", {})})
+
+
+def read_source(folder: Path) -> Source:
+    """The account of a folder. A published one is verified too. Errors: DatasetError, BlockedError for a folder that is neither."""
+    if not (folder / MANIFEST).exists() and (folder / STAGED).exists():
+        return Source(folder, load_staged(folder), {}, _object(folder / CONTRACTS), _object(folder / LOCK))
+    report = verify(folder)
+    manifest = report.version.manifest
+    return Source(folder, _facts(manifest), manifest, _object(folder / CONTRACTS), _object(folder / LOCK), report.problems)
