@@ -62,7 +62,13 @@ def locked_judge(judge: JudgeSettings, path: Path) -> JudgeLock:
 
 
 def run_spec(
-    settings: Settings, workspace: Workspace, version: Path, *, lock: Path | None = None, seed: int | None = None, variant: Variant = "tuned"
+    settings: Settings,
+    workspace: Workspace,
+    version: Path,
+    *,
+    lock: Path | None = None,
+    seed: int | None = None,
+    variant: Variant = "tuned",
 ) -> RunSpec:
     """The run of a version under the settings. A made policy reads the workspace's texts where the version was made there.
 

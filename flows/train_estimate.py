@@ -41,7 +41,9 @@ def _calls(estimate: Estimate, spec: RunSpec, sizes: dict[str, int]) -> None:
     estimate.add("rollouts", rollouts * training.steps, "steps times rollouts of a step")
     estimate.add("judge_calls_per_step", rollouts, "one grading a rollout, all criteria in it")
     estimate.add("judge_calls_canary", canary, f"{pairs} pairs of the lock, at the start and every {training.canary_steps} steps")
-    estimate.add("judge_calls_evaluation", judged, f"{training.evaluation.samples} samples of each arm; fitting the constant answer comes on top")
+    estimate.add(
+        "judge_calls_evaluation", judged, f"{training.evaluation.samples} samples of each arm; fitting the constant answer comes on top"
+    )
     estimate.add("judge_calls", rollouts * training.steps + canary + judged, "all of these, without tries after a bad reply")
 
 
@@ -97,7 +99,9 @@ def _rates(estimate: Estimate, spec: RunSpec, tasks: list[GradedTask], workspace
         rest = max(found[0] - found[1], 1e-6)
         estimate.add("step_seconds", round(found[0], 2), "median of earlier runs of this policy")
         needed = estimate.figures["judge_calls_per_step"] / rest
-        estimate.add("judge_calls_per_second_needed", round(needed, 2), f"so that judging takes no longer than the other {rest:.2f} s of a step")
+        estimate.add(
+            "judge_calls_per_second_needed", round(needed, 2), f"so that judging takes no longer than the other {rest:.2f} s of a step"
+        )
     rate, ungraded = _measured_rate(spec, tasks, workspace)
     basis = f"measured now on {min(len(tasks), TIMED_REFERENCES)} references, in one batch"
     estimate.add("judge_calls_per_second_measured", round(rate, 2), basis + (f"; {ungraded} without a grade" if ungraded else ""))

@@ -1,5 +1,6 @@
 """Responses to scores to intervals: the same for a trained run, a served model, or a file of answers."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,9 @@ from rubric_factory import dataset_version
 from rubric_factory.intervals import crossed_bootstrap
 from rubric_factory.judging.failures import decide
 from rubric_factory.judging.protocol import Judge, JudgeInput
+from rubric_factory.llm.protocol import CompletionFailure, LanguageModel, Request
 from rubric_factory.records import Category, DatasetVersion, JudgeFailure, Judgement, Task, Verdict
+from rubric_factory.settings.llm import Sampling
 from rubric_factory.tables import SPLITS
 
 EVALUATION = pa.schema(
@@ -43,6 +46,42 @@ class Response:
     seed: int
     task_id: str
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a served model gave: its answers, how many of them refuse or were cut; and how many never came (asked again next time) or
+    were given up (never asked again).
+    """
+
+    responses: tuple[Response, ...]
+    refused: int
+    truncated: int
+    given_up: int
+    unanswered: int
+
+
+def ask(model: LanguageModel, tasks: Sequence[Task], sampling: Sampling, *, arm: str, seed: int, samples: int) -> Asked:
+    """Answers of a served model: `samples` a task, from its prompt and nothing else.
+
+    A refusal is the model's own doing and an answer (an empty one); a cut answer is graded as it is; what never arrived is none.
+    """
+    requests = (
+        Request(f"{sample}/{task.task_id}", task.prompt, sampling.max_tokens, sampling.temperature, sampling.top_p, seed * 1000 + sample)
+        for task in tasks
+        for sample in range(samples)
+    )
+    found = dict(model.complete(requests))
+    answered = (None, CompletionFailure.REFUSED, CompletionFailure.TRUNCATED)
+    responses = tuple(
+        Response(arm, seed, task.task_id, completion.text)
+        for task in tasks
+        for sample in range(samples)
+        if (completion := found[f"{sample}/{task.task_id}"]).failure in answered
+    )
+    failures = Counter(completion.failure for completion in found.values())
+    refused, truncated, given_up = (failures[CompletionFailure(kind)] for kind in ("refused", "truncated", "given_up"))
+    return Asked(responses, refused, truncated, given_up, len(found) - len(responses) - given_up)
 
 
 def graded_tasks(version: DatasetVersion, *splits: str) -> dict[str, GradedTask]:

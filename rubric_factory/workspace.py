@@ -58,6 +58,11 @@ class Workspace:
         return self.root / "runs"
 
     @property
+    def policies(self) -> Path:
+        """Base policies made on the spot, shared by the runs of one seed: <key>/."""
+        return self.root / "policies"
+
+    @property
     def reports(self) -> Path:
         """Re-rendered pages and resolved settings of every command."""
         return self.root / "reports"

@@ -46,7 +46,9 @@ def _run(invocation: Invocation, spec: "RunSpec", settings: "Settings") -> None:
 @command("train")
 @click.argument("version", metavar="VERSION")
 @click.option("--dry-run", is_flag=True, help="Show steps, rollouts, judge calls, memory and prompts that do not fit; start nothing.")
-@click.option("--lock", type=click.Path(path_type=Path), metavar="FILE", help="Another judge lock than the version's own; the run keeps it.")
+@click.option(
+    "--lock", type=click.Path(path_type=Path), metavar="FILE", help="Another judge lock than the version's own; the run keeps it."
+)
 @click.option("--seed", type=int, help="Seed of the run, over the configured one.")
 @click.option(
     "--variant",
@@ -55,9 +57,7 @@ def _run(invocation: Invocation, spec: "RunSpec", settings: "Settings") -> None:
     show_default=True,
     help="tuned, or a control: rubrics permuted over tasks, rewards shuffled within each group.",
 )
-def train_command(
-    invocation: Invocation, version: str, dry_run: bool, lock: Path | None, seed: int | None, variant: "Variant"
-) -> None:
+def train_command(invocation: Invocation, version: str, dry_run: bool, lock: Path | None, seed: int | None, variant: "Variant") -> None:
     """Train a policy on a published version.
 
     VERSION is a folder, NAME (its latest) or NAME@VERSION. The same version, judge, settings, seed and variant are the same run: a

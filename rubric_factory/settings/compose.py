@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from rubric_factory.errors import ConfigurationError
 from rubric_factory.settings.author import AuthorSettings
+from rubric_factory.settings.evaluate import EvaluateSettings
 from rubric_factory.settings.extract import ExtractSettings
 from rubric_factory.settings.gates import GateSettings
 from rubric_factory.settings.judge import JudgeSettings, LockSettings, ProbeSettings
@@ -42,6 +43,7 @@ class Settings(BaseSettings):
     publish: PublishSettings = PublishSettings()
     prices: PriceSettings = PriceSettings()
     training: TrainingSettings | None = Field(default=None, description="the policy and its training; absent: `train` refuses to run")
+    evaluation: EvaluateSettings = EvaluateSettings()
 
     @classmethod
     def settings_customise_sources(
