@@ -28,7 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "passages": ("stages", "Cut texts into passages, find duplicates, select."),
     "author": ("stages", "Write questions, reference answers and rubrics."),
     "gate": ("stages", "Check every task against the quality gates."),
-    "publish": ("stages", "Gate, stage, check contracts, and publish a version."),
+    "publish": ("stages", "Gate, stage, check contracts, render the audit page, and publish a version."),
     "train": ("train", "Train a policy on a published version."),
     "evaluate": ("evaluate", "Evaluate a served model, or show the evaluation of a training run."),
     "versions": ("versions", "List the published versions."),

@@ -1,0 +1,171 @@
+"""The Prefect flow: shard by shard, errors as they were raised, Ctrl-C and again, and an estimate that does nothing."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+from flows import cli
+from rubric_factory import warehouse
+from rubric_factory.ledger import Ledger
+from rubric_factory.workspace import Workspace
+
+SAMPLES = (
+    "sqlite3-doc_sqlite3_lang_savepoint.html",
+    "postgresql-doc-15_postgresql-doc-15_html_indexes-types.html",
+    "linux-doc-6.1_linux-doc-6.1_html_networking_msg_zerocopy.html",
+    "apache2-doc_apache2-doc_manual_en_configuring.html",
+)
+CONFIG = """
+name = "tiny"
+seed = 3
+workspace = "ws"
+[extract]
+shard_documents = 2
+[[sources]]
+type = "folder"
+name = "docs"
+path = "docs"
+[author]
+type = "extractive"
+"""
+MODEL = 'type = "openai_compatible"\nbase_url = "http://localhost:9/v1"\nmodel = "m"\nrevision = "r"\n'
+
+
+def command(*arguments):
+    return [sys.executable, "-m", "flows.cli", *arguments]
+
+
+def rebuild(here, *arguments):
+    done = subprocess.run(command("rebuild", "--json", *arguments), cwd=here, capture_output=True, text=True, check=False)
+    return done.returncode, json.loads(done.stdout.splitlines()[-1]) if done.stdout else {}, done.stderr
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    (tmp_path / "docs").mkdir()
+    for name in SAMPLES:
+        shutil.copy(ROOT / "tests" / "data" / "documents" / name, tmp_path / "docs" / name)
+    (tmp_path / "pipeline.toml").write_text(CONFIG, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    return tmp_path
+
+
+@pytest.fixture
+def dry_run(here, capsys):
+    def dry_run(*arguments, code=0):
+        assert cli.run(["rebuild", "--dry-run", "--json", *arguments]) == code
+        return json.loads(capsys.readouterr().out.splitlines()[-1])
+
+    return dry_run
+
+
+def test_a_rebuild_publishes_and_the_next_one_has_nothing_new(here):
+    code, row, err = rebuild(here)
+    assert code == 0, err
+    stages = {stage["stage"]: stage for stage in row["stages"]}
+    assert list(stages) == ["ingest", "passages", "author", "gate", "stage", "contracts", "publish"]
+    assert (stages["ingest"]["documents_seen"], stages["ingest"]["opened"]) == (4, 4)
+    assert stages["publish"]["published"] is True
+    assert not [path for path in (here / "ws" / "prefect").rglob("*") if path.is_file() and "storage" in path.parts]  # no pickled result
+    code, row, err = rebuild(here)
+    stages = {stage["stage"]: stage for stage in row["stages"]}
+    assert (stages["ingest"]["unchanged"], stages["ingest"]["opened"]) == (4, 0)
+    assert stages["publish"]["published"] is False
+    assert "Traceback" not in err and "refect" not in err
+
+
+def test_an_interrupted_flow_ends_at_once_with_130_and_leaves_no_process(here):
+    first = subprocess.Popen(
+        command("rebuild"), cwd=here, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    for line in iter(first.stderr.readline, ""):
+        if line.startswith("ingest"):
+            break
+    os.killpg(first.pid, signal.SIGINT)
+    _, err = first.communicate(timeout=60)
+    assert first.returncode == 130
+    assert err.strip().splitlines()[-1] == "stopped; what was finished is kept; run the same command again to continue"
+    assert "Traceback" not in err
+    with Workspace(here / "ws").writing():
+        pass
+    holders = [
+        p for p in Path("/proc").glob("[0-9]*/cmdline") if b"create_app" in _read(p) and str(here / "ws").encode() in _environment(p)
+    ]
+    assert holders == []
+
+
+def _read(path):
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
+
+
+def _environment(path):
+    return _read(path.with_name("environ"))
+
+
+def test_an_error_inside_the_flow_keeps_its_line_and_its_exit_code(here):
+    (here / "pipeline.toml").write_text(CONFIG.replace('path = "docs"', 'path = "missing"'), encoding="utf-8")
+    code, row, err = rebuild(here)
+    assert (code, row["exit_code"]) == (2, 2)
+    assert "missing" in row["error"] and err.strip().splitlines()[-1] == row["error"]
+    assert "Traceback" not in err
+
+
+def test_without_prefect_it_names_the_extra(here, capsys, monkeypatch):
+    import importlib.util
+
+    real = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *rest: None if name == "prefect" else real(name, *rest))
+    assert cli.run(["rebuild"]) == 2
+    assert "rubric-factory[prefect]" in capsys.readouterr().err
+
+
+def test_a_dry_run_counts_and_pays_nothing(here, dry_run):
+    row = dry_run()
+    assert (row["documents_seen"], row["documents_to_read"], row["calls"], row["money"]) == (4, 4, 0, 0.0)
+    assert row["basis"]["documents_to_read"] == "measured" and row["basis"]["ingest_seconds"].startswith("estimated")
+    assert not list(here.glob("ws/texts/*")) and not (here / "ws" / "datasets").exists()
+    assert dry_run("--limit", "3")["documents_to_read"] == 3
+
+
+def test_a_dry_run_with_a_model_estimates_calls_tokens_and_money(here, dry_run):
+    text = CONFIG.replace('type = "extractive"', MODEL)
+    (here / "pipeline.toml").write_text(text, encoding="utf-8")
+    row = dry_run()
+    assert row["calls"] > 0 and row["prompt_tokens"] > row["calls"] and row["completion_tokens"] > 0
+    assert row["money"] == 0.0 and row["basis"]["money"].startswith("unknown price")
+    assert row["author_seconds"] is None
+    assert not (here / "ws" / "ledger.sqlite").exists()
+    (here / "pipeline.toml").write_text(text + "[prices]\nprompt_per_million = 1.0\ncompletion_per_million = 2.0\n", encoding="utf-8")
+    priced = dry_run()
+    assert priced["money"] == pytest.approx((row["prompt_tokens"] + 2 * row["completion_tokens"]) / 1e6, abs=0.01)
+
+
+def test_a_dry_run_measures_the_passages_that_are_there(here, dry_run):
+    assert cli.run(["ingest"]) == 0
+    assert cli.run(["passages"]) == 0
+    (here / "pipeline.toml").write_text(CONFIG.replace('type = "extractive"', MODEL), encoding="utf-8")
+    row = dry_run()
+    with warehouse.opened(Workspace(here / "ws")) as store:
+        selected = sum(store.table("selection").column("selected").to_pylist())
+    assert row["documents_to_read"] == 0 and row["passages_to_ask"] == row["calls"] == selected
+    assert row["basis"]["calls"] == "measured"
+    with Ledger(here / "ws" / "ledger.sqlite"):
+        pass
+    assert dry_run("--from", "gate")["calls"] == 0
+
+
+def test_a_dry_run_of_an_empty_or_missing_source_is_one_line(here, dry_run):
+    (here / "empty").mkdir()
+    assert "empty" in dry_run("folder:empty", code=2)["error"]
+    assert "nowhere" in dry_run("folder:nowhere", code=2)["error"]
