@@ -119,6 +119,28 @@ def test_many_threads_share_out_the_keys(path):
     assert sorted(got) == sorted(keys)
 
 
+def test_many_connections_share_out_the_keys(path):
+    """As separate processes would: each with a connection and a lease of its own, key by key, so that their claims interleave."""
+    keys = [f"k{i}" for i in range(60)]
+    got: list[str] = []
+    Ledger(path).close()
+    start = threading.Barrier(6)
+
+    def work():
+        with Ledger(path) as ledger:
+            start.wait()
+            for key in keys:
+                got.extend(ledger.claim([key], "m", "r").mine)
+            start.wait()
+
+    threads = [threading.Thread(target=work) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(got) == sorted(keys)
+
+
 def test_commits_are_durable(path):
     with Ledger(path) as ledger:
         connection = ledger._connection

@@ -66,7 +66,10 @@ def test_a_token_count_that_is_none_is_unknown_and_the_answer_kept(count):
     assert (completion.text, completion.prompt_tokens, completion.completion_tokens) == ("text", 0, 5)
 
 
-@pytest.mark.parametrize("raw", [b"", b"{", b"NaN", b'{"choices": Infinity}', b"\xff\xfe\x00", b"[" * 500_000, b"<html>", b"9" * 5000])
+NAN = b'{"choices": [{"message": {"content": "text"}}], "usage": {"prompt_tokens": NaN}}'
+
+
+@pytest.mark.parametrize("raw", [NAN, b"", b"{", b"NaN", b'{"choices": Infinity}', b"\xff\xfe\x00", b"[" * 500_000, b"<html>", b"9" * 5000])
 def test_bytes_that_are_no_reply(raw):
     completion = chat_api.read_reply(raw, 1.5)
     assert completion.failure is CompletionFailure.TRANSPORT

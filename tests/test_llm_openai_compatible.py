@@ -133,7 +133,7 @@ def test_the_window_is_full_and_never_fuller():
     with ChatServer(together) as server:
         stream = backend(server.url).complete(source())
         next(stream)
-        assert len(pulled) <= 8 + 8
+        assert len(pulled) == 8
         assert len(list(stream)) == 39
         assert server.most == 8
 
@@ -212,13 +212,19 @@ def test_a_closed_generator_cancels_what_is_under_way():
             return await (echo if said(body) == "question 0" else hang)(server, request, body)
 
         server.behaviour = first_answers
-        stream = backend(server.url, timeout_seconds=600).complete(ask(30))
+        model = backend(server.url, timeout_seconds=600)
+        stream = model.complete(ask(30))
         assert next(stream)[0] == "id0"
         stream.close()
+        assert model._loop.call(tasks_left()) == 0
         wait_until(lambda: server.active == 0)
         assert server.gone >= 1
         asked = sum(server.calls.values())
         assert asked <= 9
+
+
+async def tasks_left():
+    return len(asyncio.all_tasks() - {asyncio.current_task()})
 
 
 def test_ctrl_c_ends_the_wait_and_cancels_what_is_under_way():
@@ -246,12 +252,18 @@ def test_one_backend_serves_several_threads():
     with ChatServer() as server:
         model = backend(server.url)
         results = []
-        threads = [threading.Thread(target=lambda: results.append(finished(model, ask(20)))) for _ in range(4)]
+        start = threading.Barrier(8)
+
+        def work():
+            start.wait()
+            results.append(finished(model, ask(20)))
+
+        threads = [threading.Thread(target=work) for _ in range(8)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-        assert len(results) == 4
+        assert len(results) == 8
 
 
 def test_retry_after_is_waited_for_at_least(monkeypatch):

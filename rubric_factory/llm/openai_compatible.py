@@ -10,6 +10,7 @@ import json
 import os
 import queue
 import random
+import threading
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -65,6 +66,7 @@ class OpenAICompatibleModel(Backend):
         # Held in memory only, and blotted out of every reply: a server may echo it.
         self._key = os.environ.get(section.api_key_env, "").strip()
         self._loop: EventLoop | None = None
+        self._starting = threading.Lock()
         self._worked = False
 
     def batches(self, requests: Iterable[Request | None]) -> Iterator[Ready]:
@@ -72,15 +74,15 @@ class OpenAICompatibleModel(Backend):
 
         Errors: LanguageModelError where the server cannot be reached, or refuses key or model, before its first good answer.
         """
-        if self._loop is None:
-            self._loop = EventLoop()
+        with self._starting:
+            loop = self._loop = self._loop or EventLoop()
         pool = _Pool(self)
         under_way = 0
         try:
-            self._loop.call(pool.open())
+            loop.call(pool.open())
             for request in requests:
                 if request is not None:
-                    self._loop.soon(pool.start, request)
+                    loop.soon(pool.start, request)
                     under_way += 1
                 ready = pool.take(wait=under_way >= self._section.concurrency)
                 under_way -= len(ready)
@@ -92,7 +94,7 @@ class OpenAICompatibleModel(Backend):
                 yield ready
         finally:
             with contextlib.suppress(TimeoutError):
-                self._loop.call(pool.close(), CLOSE_SECONDS)
+                loop.call(pool.close(), CLOSE_SECONDS)
 
     async def answer(self, session: "aiohttp.ClientSession", request: Request) -> Completion:
         """One request with its retries: jittered exponential backoff, never shorter than the server's Retry-After."""

@@ -44,6 +44,7 @@ class VllmModel(Backend):
             return self._engine
         try:
             import vllm
+            from vllm.platforms import current_platform
         except ImportError:
             raise MissingExtraError.of("vllm", "vllm") from None
         local = Path(self.model).exists()
@@ -57,6 +58,8 @@ class VllmModel(Backend):
                 tensor_parallel_size=self._section.tensor_parallel_size,
                 gpu_memory_utilization=self._section.gpu_memory_utilization,
                 enable_prefix_caching=True,
+                # On a CPU a seeded request whose prompt is cut into chunks ends the engine: "CPU Generator does not use offset" (0.31).
+                enable_chunked_prefill=False if current_platform.is_cpu() else None,
                 structured_outputs_config=STRUCTURED_OUTPUTS,
             )
         except (RuntimeError, ValueError, OSError) as error:
@@ -70,31 +73,49 @@ class VllmModel(Backend):
     def _answer(self, requests: list[Request]) -> Ready:
         """One batch. A request the engine refuses (too long a prompt, a schema it cannot follow) fails alone."""
         engine, started = self._start(), time.monotonic()
-        from vllm import SamplingParams
-        from vllm.sampling_params import StructuredOutputsParams
+        from vllm.exceptions import VLLMServerError, VLLMValidationError
 
         accepted: list[Request] = []
+        ids: list[str] = []
         ready: Ready = []
-        for request in requests:
-            shape = None if request.schema is None else StructuredOutputsParams(json=request.schema)
-            sampling = SamplingParams(
-                temperature=request.temperature,
-                top_p=request.top_p,
-                max_tokens=request.max_tokens,
-                seed=request.seed,
-                structured_outputs=shape,
-            )
-            try:
-                engine.enqueue_chat([{"role": m.role, "content": m.content} for m in request.messages], sampling, use_tqdm=False)
-            except ValueError as error:
-                ready.append((request.request_id, failed(CompletionFailure.TRANSPORT, f"vLLM refuses the request: {error}")))
-            else:
-                accepted.append(request)
-        # Outputs come back in the order in which their requests were accepted.
-        outputs = engine.wait_for_completion(use_tqdm=False)
+        try:
+            for request in requests:
+                try:
+                    ids += self._enqueue(engine, request)
+                except (VLLMValidationError, ValueError) as error:
+                    ready.append((request.request_id, failed(CompletionFailure.TRANSPORT, f"vLLM refuses the request: {error}")))
+                else:
+                    accepted.append(request)
+            # Outputs come back in the order in which their requests were accepted.
+            outputs = engine.wait_for_completion(use_tqdm=False)
+        except VLLMServerError as error:
+            self._engine = None
+            raise LanguageModelError(
+                f"vLLM's engine stopped: {printable(str(error))}", expected="a running engine", fix="see its log above, then run again"
+            ) from error
+        except BaseException:
+            # Ctrl-C: what is left in the engine would come out of the next batch.
+            engine.llm_engine.abort_request(ids, internal=True)
+            raise
         share = (time.monotonic() - started) / max(len(outputs), 1)
         ready.extend((r.request_id, self._completion(output, share)) for r, output in zip(accepted, outputs, strict=True))
         return ready
+
+    def _enqueue(self, engine: Any, request: Request) -> list[str]:
+        """Put one request before the engine; its ids in there. Errors: VLLMValidationError, ValueError."""
+        from vllm import SamplingParams
+        from vllm.sampling_params import StructuredOutputsParams
+
+        sampling = SamplingParams(
+            temperature=request.temperature,
+            top_p=request.top_p,
+            max_tokens=request.max_tokens,
+            seed=request.seed,
+            structured_outputs=None if request.schema is None else StructuredOutputsParams(json=request.schema),
+        )
+        messages = [{"role": message.role, "content": message.content} for message in request.messages]
+        ids: list[str] = engine.enqueue_chat(messages, sampling, use_tqdm=False)
+        return ids
 
     def _completion(self, output: Any, seconds: float) -> Completion:
         """Completion of a RequestOutput; seconds: its share of the batch's wall time."""
