@@ -76,7 +76,7 @@ def _values(source: Source) -> dict[str, Any]:
         "passed": [(table, list(rows)) for table, rows in groupby(passed, key=lambda row: row["table"])],
         "before": before,
         "after": source.probes("after"),
-        "worst": [row for row in before if row.get("passed") is False and row.get("worst")],
+        "worst": [row for row in before if row["passed"] is False and row["worst"]],
         "plots": list(found.plots()),
         "weights": found.weight_table,
         "licences": sorted(found.licences.items(), key=lambda item: (-item[1], item[0])),

@@ -1,4 +1,4 @@
-"""Plots as static inline SVG: the same figures give the same bytes, colours follow the page's light or dark scheme, no text is document text.
+"""Plots as static inline SVG: the same figures give the same bytes, the colours are those of the page.
 
 Every label that comes from data passes `visible.label` first: one line of ASCII, never read as mathematics.
 """
@@ -109,7 +109,7 @@ def bars(title: str, counts: Mapping[str, float], *, x: str, limit: int = 12) ->
         plot.axes.bar_label(drawn, fmt="{:,.0f}", padding=3)
         plot.axes.set_yticks(positions, [label(name) for name, _ in shown])
         plot.axes.invert_yaxis()
-        plot.axes.margins(x=0.14)
+        plot.axes.margins(x=0.14, y=0.03)
         _whole(plot.axes.xaxis)
     return plot.svg
 

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ PASSAGE_CHARACTERS = 20_000
 
 @dataclass(frozen=True)
 class Sample:
-    """One task as it stands in the version. passage: HTML with marked evidence; misplaced: criteria (1-based) whose evidence is not there."""
+    """One task as it stands in the version. passage: HTML with marked evidence; misplaced: criteria, from 1, without their evidence."""
 
     split: str
     row: Row
@@ -71,7 +72,7 @@ def highlighted(text: str, spans: Sequence[tuple[int, int, int]]) -> Markup:
     """
     edges = sorted({0, len(text), *(end for start, stop, _ in spans for end in (start, stop))})
     parts = []
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in pairwise(edges):
         numbers = sorted({number for first, last, number in spans if first <= start and end <= last})
         if not numbers:
             parts.append(visible(text[start:end]))

@@ -13,6 +13,9 @@ from rubric_factory.publishing.staged import STAGED, Staged, load_staged
 
 LOCK, CONTRACTS = "judge.lock.json", "contracts.json"
 ProbeRow = dict[str, Any]
+# What a short account of a probe (a manifest's) leaves out.
+_UNSAID: ProbeRow = {"value": None, "accept": None, "severity": "warning", "passed": None, "n": None, "ci95_low": None, "ci95_high": None}
+_UNSAID |= {"worst": (), "floor": False, "note": ""}
 
 
 @dataclass(frozen=True)
@@ -47,8 +50,9 @@ class Source:
         found = next((place[f"probes_{when}"] for place in places if place.get(f"probes_{when}")), None)
         if found is None and when == "before":
             found = self.lock.get("probes")
-        rows = [{"name": name, **row} for name, row in found.items()] if isinstance(found, dict) else list(found or ())
-        return sorted(rows, key=lambda row: (row.get("passed") is not False, row.get("severity") != "error", row.get("passed") is None))
+        named = [{"name": name, **row} for name, row in found.items()] if isinstance(found, dict) else found or ()
+        rows = [{**_UNSAID, **row} for row in named]
+        return sorted(rows, key=lambda row: (row["passed"] is not False, row["severity"] != "error", row["passed"] is None))
 
     @property
     def errors(self) -> list[str]:
@@ -62,7 +66,7 @@ class Source:
         if self.contracts and self.contracts.get("success") is not True and len(found) == len(self.damage):
             found.append("contract: the report says that it did not pass")
         return found + [
-            f"probe: {row['name']}" for row in self.probes("before") if row.get("passed") is False and row.get("severity") == "error"
+            f"probe: {row['name']}" for row in self.probes("before") if row["passed"] is False and row["severity"] == "error"
         ]
 
 

@@ -10,6 +10,8 @@ try:
 except ImportError:
     raise MissingExtraError.of("jinja2", "pipeline") from None
 
+__all__ = ("Markup", "cut", "is_hidden", "label", "visible")
+
 # Letters and marks that are drawn as nothing at all, beside the categories below: Hangul fillers, grapheme joiner, blank braille.
 _BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 _KEPT = frozenset("\n\t")
