@@ -7,7 +7,19 @@ from typing import Any
 
 import pyarrow as pa
 
-from rubric_factory.records import Document, Judgement, Message, Passage, Rejection, Rubric, Section, Task, Verdict, rubric_from_rows, rubric_to_rows
+from rubric_factory.records import (
+    Document,
+    Judgement,
+    Message,
+    Passage,
+    Rejection,
+    Rubric,
+    Section,
+    Task,
+    Verdict,
+    rubric_from_rows,
+    rubric_to_rows,
+)
 
 _S, _I = pa.string(), pa.int64()
 

@@ -51,10 +51,11 @@ class Warehouse:
     def fold(self, table: str, rows: pa.Table) -> int:
         """Insert rows into a table, replacing rows of the same key (sql/transforms/fold_<table>.sql). Number of rows."""
         schema, _ = TABLES[table]
-        if rows.num_rows:
+        count: int = rows.num_rows
+        if count:
             with self.incoming(rows.select(schema.names).cast(schema)):
                 self.run(f"fold_{table}")
-        return rows.num_rows
+        return count
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:

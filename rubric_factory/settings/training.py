@@ -9,15 +9,15 @@ from rubric_factory.settings.base import Section
 
 
 class MadePolicy(Section):
-    """A small Llama-shaped model made on the spot: tokenizer, reading of the corpus text, warm-up on train tasks. Plumbing, not a product."""
+    """A small Llama-shaped model made on the spot: tokenizer, reading of the corpus, warm-up on train tasks. Plumbing, not a product."""
 
     type: Literal["made"] = "made"
     vocabulary: int = Field(default=2048, ge=512, description="size of the byte-pair vocabulary, lower case")
     width: int = Field(default=192, ge=32, description="hidden size")
     layers: int = Field(default=3, ge=1)
     heads: int = Field(default=6, ge=1)
-    context_tokens: int = Field(default=256, ge=64, description="length of a reading sequence")
-    reading_steps: int = Field(default=300, ge=0, description="optimiser steps of reading")
+    context_tokens: int = Field(default=128, ge=64, description="length of a reading sequence")
+    reading_steps: int = Field(default=700, ge=0, description="optimiser steps of reading")
     reading_batch: int = Field(default=16, ge=1, description="sequences per reading step")
     warmup_epochs: float = Field(default=0.5, ge=0, description="epochs of supervised warm-up on train tasks")
 
