@@ -10,7 +10,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from rubric_factory.dataset_files import DatasetRows, Row, describe_schema, schema_of
-from rubric_factory.records import Message, Passage, Task, rubric_from_rows
+from rubric_factory.records import Message, Passage, Task
+from rubric_factory.rubric_rows import rubric_from_rows
 from rubric_factory.tables import PUBLISHED, SPLITS
 from rubric_factory.text import printable, shares_run, words
 

@@ -17,9 +17,8 @@ from rubric_factory.records import (
     Section,
     Task,
     Verdict,
-    rubric_from_rows,
-    rubric_to_rows,
 )
+from rubric_factory.rubric_rows import rubric_from_rows, rubric_to_rows
 
 _S, _I = pa.string(), pa.int64()
 

@@ -20,9 +20,8 @@ from rubric_factory.records import (
     Task,
     Verdict,
     content_id,
-    rubric_from_rows,
-    rubric_to_rows,
 )
+from rubric_factory.rubric_rows import rubric_from_rows, rubric_to_rows
 from rubric_factory.tables import passage_from_row, passage_to_row, task_from_row, task_to_row
 
 GUIDE = (Level(0, "absent"), Level(1, "partly"), Level(2, "fully"))

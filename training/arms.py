@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from rubric_factory.judging.probes.constant import best_constant_answer
-
 from rubric_factory.evaluation import Response
+from rubric_factory.judging.probes.constant import best_constant_answer
 from rubric_factory.judging.protocol import Judge
 from rubric_factory.records import Task
 from rubric_factory.runs import RunSpec

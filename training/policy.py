@@ -1,5 +1,7 @@
 """The base policy of a run: made on the spot and cached by content, or loaded from a model folder."""
 
+import hashlib
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,41 +26,58 @@ def corpus_texts(spec: RunSpec, data: VersionData) -> Iterator[str]:
             yield from (text for text in batch.column("text").to_pylist() if text)
 
 
-def _make(spec: RunSpec, policy: MadePolicy, data: VersionData, folder: Path, report: Report) -> None:
-    import torch
-
-    from training.reading import new_model, packed, read, warm_up
-    from training.tokenizer import train_tokenizer
-
-    torch.manual_seed(spec.seed)
-    texts = list(corpus_texts(spec, data))
-    tokenizer = train_tokenizer(texts, policy.vocabulary)
-    model = new_model(policy, len(tokenizer))
-    read(model, packed(tokenizer, texts), policy, spec.seed, report)
-    pairs = [(messages(task), task.reference_answer) for task in data.split("train")]
-    warm_up(model, tokenizer, pairs, policy.warmup_epochs, spec.seed, report)
-    part = folder.with_name(f".{folder.name}.part")
+def _saved(folder: Path, model: Any, tokenizer: Any) -> Path:
+    """Save whole or not at all; another process that was quicker wins."""
+    part = folder.with_name(f".{folder.name}.{os.getpid()}.part")
     shutil.rmtree(part, ignore_errors=True)
     model.save_pretrained(part)
     tokenizer.save_pretrained(part)
-    part.rename(folder)
+    try:
+        part.rename(folder)
+    except OSError:
+        shutil.rmtree(part, ignore_errors=True)
+    return folder
+
+
+def _read(spec: RunSpec, policy: MadePolicy, data: VersionData, report: Report) -> Path:
+    """The policy after reading: shared by all runs of a seed that read the same texts, whatever they are trained on."""
+    import torch
+
+    from training.reading import new_model, packed, read
+    from training.tokenizer import train_tokenizer
+
+    texts = list(corpus_texts(spec, data))
+    digest = hashlib.sha256("\0".join(texts).encode("utf-8", "surrogatepass")).hexdigest()
+    key = content_id("reading", policy.model_dump(mode="json", exclude={"warmup_epochs"}), spec.seed, digest)[:16]
+    folder = spec.policies / f"read-{key}"
+    if folder.exists():
+        return folder
+    torch.manual_seed(spec.seed)
+    tokenizer = train_tokenizer(texts, policy.vocabulary)
+    model = new_model(policy, len(tokenizer))
+    read(model, packed(tokenizer, texts), policy, spec.seed, report)
+    return _saved(folder, model, tokenizer)
 
 
 def base_policy(spec: RunSpec, data: VersionData, report: Report) -> Path:
-    """Folder (or name) of the base policy, made if it is not there yet.
+    """Folder (or name) of the base policy, made if it is not there yet: a made policy has read, then warmed up on the train tasks.
 
-    A made policy is shared by the variants of one seed: its key is the policy section, the seed, the dataset and what it reads.
+    It is shared by the variants of one seed, so that arms of one experiment start from the same weights.
     """
     policy = spec.training.policy
     if isinstance(policy, PretrainedPolicy):
         return Path(policy.model)
-    reads = "texts" if spec.texts else "grounding"
-    key = content_id("policy", policy.model_dump(mode="json"), spec.seed, spec.content_fingerprint, reads)[:16]
-    folder = spec.policies / key
-    if not (folder / "tokenizer.json").exists():
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        _make(spec, policy, data, folder, report)
-    return folder
+    from training.reading import warm_up
+
+    spec.policies.mkdir(parents=True, exist_ok=True)
+    read = _read(spec, policy, data, report)
+    folder = spec.policies / f"base-{content_id('base', read.name, policy.warmup_epochs, spec.seed, spec.content_fingerprint)[:16]}"
+    if folder.exists():
+        return folder
+    model, tokenizer = load(spec, read)
+    pairs = [(messages(task), task.reference_answer) for task in data.split("train")]
+    warm_up(model, tokenizer, pairs, policy.warmup_epochs, spec.seed, report)
+    return _saved(folder, model, tokenizer)
 
 
 def load(spec: RunSpec, folder: Path) -> tuple[Any, Any]:

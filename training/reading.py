@@ -66,7 +66,8 @@ def read(model: Any, stream: torch.Tensor, policy: MadePolicy, seed: int, report
         scale = min(1.0, (step + 1) / 20, 2 * (steps - step) / steps)
         starts = torch.randint(0, len(stream) - length, (policy.reading_batch,), generator=generator)
         batch = torch.stack([stream[s : s + length] for s in starts.tolist()])
-        loss = model(input_ids=batch, labels=batch).loss
+        with torch.autocast("cpu", dtype=torch.bfloat16):  # twice the speed of float32; the weights stay float32
+            loss = model(input_ids=batch, labels=batch).loss
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         for optimiser, base in zip(groups, bases, strict=True):
@@ -81,12 +82,18 @@ def read(model: Any, stream: torch.Tensor, policy: MadePolicy, seed: int, report
     return sum(tail) / len(tail) if tail else float("nan")
 
 
+def continued(messages: list[dict[str, str]], answer: str) -> str:
+    """What follows the prompt: the rest of the answer where the prompt's last line already begins it, else the whole answer."""
+    stem = messages[-1]["content"].rpartition("\n")[2]
+    return answer[len(stem) :].strip() if answer.lower().startswith(stem.lower()) else answer
+
+
 def warm_up(model: Any, tokenizer: Any, pairs: list[tuple[list[dict[str, str]], str]], epochs: float, seed: int, report: Report) -> None:
     """Supervised warm-up: (prompt messages, answer) pairs, loss on the answer's tokens and the end token only."""
     rows = []
     for messages, answer in pairs:
         prompt = tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=True, return_dict=False)
-        reply = [*tokenizer(answer, add_special_tokens=False)["input_ids"], tokenizer.eos_token_id]
+        reply = [*tokenizer(continued(messages, answer), add_special_tokens=False)["input_ids"], tokenizer.eos_token_id]
         rows.append((prompt, reply))
     generator = torch.Generator().manual_seed(seed)
     batch_size, optimiser = 16, torch.optim.AdamW(model.parameters(), lr=5e-4, weight_decay=0.0)

@@ -12,11 +12,11 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from rubric_factory.judging.judges import open_judge
-from rubric_factory.judging.lock import JudgeLock, read_lock, verify_lock
 
 from rubric_factory.errors import BlockedError, FactoryError
 from rubric_factory.evaluation import EVALUATION, arm_means, grade, paired_difference
+from rubric_factory.judging.judges import open_judge
+from rubric_factory.judging.lock import JudgeLock, read_lock, verify_lock
 from rubric_factory.judging.protocol import Judge
 from rubric_factory.runs import RunSpec
 from rubric_factory.tables import VERDICTS, judgement_rows

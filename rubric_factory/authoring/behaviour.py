@@ -83,7 +83,7 @@ class BehaviourAuthor:
                 description=description,
                 category=category,
                 weight=weight,
-                required_elements=(subject,) if rule == "names_subject" else (),
+                required_elements=(subject,),
                 scoring_guide=(Level(0, unmet), Level(1, met)),
                 verification_cues=(f"rule:{rule}",),
                 evidence=(),
