@@ -45,6 +45,7 @@ class RunSpec(Section):
             "training": training,
             "seed": self.seed,
             "variant": self.variant,
+            "reads": "grounding" if self.texts is None else "texts",
         }
 
     def save(self, folder: Path) -> None:

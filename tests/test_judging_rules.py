@@ -16,7 +16,8 @@ QUESTION = "What should be known about the buffer pool?"
 
 
 def criterion(rule, subject=("buffer pool",), cues=None):
-    return Criterion(rule, rule, "Behaviour.", Category.IMPORTANT, 2, subject, GUIDE, (f"rule:{rule}",) if cues is None else cues, ())
+    bound = (f"rule:{rule}", *(f"subject:{words}" for words in subject))
+    return Criterion(rule, rule, "Behaviour.", Category.IMPORTANT, 2, (), GUIDE, bound if cues is None else cues, ())
 
 
 def graded(response, rules=tuple(RULES), question=QUESTION, subject=("buffer pool",)):

@@ -10,14 +10,14 @@ from dataclasses import replace
 
 from rubric_factory.authoring.extractive import ExtractiveAuthor
 from rubric_factory.authoring.protocol import Authored
+from rubric_factory.judging.rules import CUE, SUBJECT
 from rubric_factory.records import Category, Criterion, Level, Passage, Rejection, Rubric, Task
 from rubric_factory.settings.author import Behaviour, Extractive
 from rubric_factory.text import words
 
 IDENTITY = "behaviour@1"
-MAX_SUBJECT_WORDS = 4
+MIN_SUBJECT_LETTERS = 4
 _CONTEXT = re.compile(r"^In the context of .*?, (?=(?:what|when|how|why|which|where|under|for|if|who)\b)", re.IGNORECASE)
-_LEADING = frozenset({"a", "an", "the", "of", "in", "to", "for", "and", "or", "is", "are"})
 
 # (rule, title, description, category, weight, meaning of level 0, meaning of level 1)
 _CRITERIA = (
@@ -83,9 +83,9 @@ class BehaviourAuthor:
                 description=description,
                 category=category,
                 weight=weight,
-                required_elements=(subject,),
+                required_elements=(),
                 scoring_guide=(Level(0, unmet), Level(1, met)),
-                verification_cues=(f"rule:{rule}",),
+                verification_cues=(f"{CUE}{rule}", f"{SUBJECT}{subject}"),
                 evidence=(),
             )
             for rank, (rule, title, description, category, weight, unmet, met) in enumerate(_CRITERIA)
@@ -94,9 +94,9 @@ class BehaviourAuthor:
 
 
 def shared_subject(question: str, reference: str) -> str | None:
-    """The longest run of words that question (without its context) and reference share, cut to MAX_SUBJECT_WORDS; None if none is telling.
+    """The word an answer must name: the longest of the longest run that question (without its context) and reference share.
 
-    A run is telling when one of its words has four letters or more.
+    One word, so that a small policy can learn to name it. None where no word of that run has MIN_SUBJECT_LETTERS letters.
     """
     asked, said = words(_CONTEXT.sub("", question)), words(reference)
     best: list[str] = []
@@ -107,7 +107,5 @@ def shared_subject(question: str, reference: str) -> str | None:
                 length += 1
             if length > len(best):
                 best = asked[start : start + length]
-    while best and best[0] in _LEADING:
-        best = best[1:]
-    subject = best[:MAX_SUBJECT_WORDS]
-    return " ".join(subject) if any(len(word) >= 4 for word in subject) else None
+    subject = max(best, key=len, default="")
+    return subject if len(subject) >= MIN_SUBJECT_LETTERS else None

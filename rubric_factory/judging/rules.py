@@ -1,7 +1,7 @@
 """The rules judge: behaviour rubrics, one pure check a criterion, bound by its `rule:NAME` verification cue. Never a default.
 
-A criterion's required elements, where it has any, name the subject: every check then looks only at the sentences of the answer that name
-it, so that an answer about something else meets nothing. Each check returns a share in [0, 1]; level = floor(max * share).
+A criterion's `subject:WORDS` cue, where it has one, names the subject: every check then looks only at the sentences of the answer that
+name it, so that an answer about something else meets nothing. The subject stands in the question, so it is no required element. Each check returns a share in [0, 1]; level = floor(max * share).
 """
 
 import math
@@ -18,6 +18,7 @@ from rubric_factory.settings.judge import GradingSettings
 
 VERSION = "rules@1"
 CUE = "rule:"
+SUBJECT = "subject:"
 MIN_WORDS, MAX_WORDS = 8, 40
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
 _REASON = re.compile(
@@ -141,7 +142,7 @@ def _names(sentence: str, subject: Sequence[str]) -> bool:
 def answer_of(item: JudgeInput, criterion: Criterion) -> Answer:
     """The answer as this criterion's check sees it."""
     whole = text.clean(item.response)[0].strip()
-    subject = " ".join(criterion.required_elements)
+    subject = " ".join(cue.removeprefix(SUBJECT).strip() for cue in criterion.verification_cues if cue.startswith(SUBJECT))
     parts = [part.strip() for part in _SENTENCE.split(whole) if text.words(part)]
     named = [part for part in parts if not subject or _names(part, text.words(subject))]
     return Answer(tuple(part for part in named if not _said_back(part, item.question)), whole, item.question, subject)
