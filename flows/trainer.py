@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from flows.claim import claimed
+from flows.run_report import draw
 from rubric_factory.errors import BlockedError, ConfigurationError, FactoryError, Interrupted
 from rubric_factory.progress import Progress, Step
 from rubric_factory.runs import RunSpec
@@ -146,5 +147,8 @@ def train(spec: RunSpec, runs: Path, progress: Progress) -> Path:
                 _follow(process, folder / "metrics.jsonl", progress)
             finally:
                 stop(process)
-    _raise_for(process.returncode, log)
+    try:
+        _raise_for(process.returncode, log)
+    finally:
+        draw(folder, log)
     return folder

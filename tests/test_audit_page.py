@@ -20,9 +20,10 @@ from rubric_factory.publishing.staged import load_staged
 from rubric_factory.records import Evidence, Rubric
 from rubric_factory.reports import plots
 from rubric_factory.reports.audit_page import audit_page, grade_sentence
-from rubric_factory.reports.figures import collect
+from rubric_factory.reports.figures import Figures, collect
 from rubric_factory.reports.funnel import funnel
 from rubric_factory.reports.samples import draw, highlighted, samples, spans_of
+from rubric_factory.reports.source import read_source
 from rubric_factory.reports.visible import cut, is_hidden, label, visible
 from rubric_factory.stages.audit import REPORT, audit
 from rubric_factory.stages.publish import publish
@@ -49,6 +50,12 @@ def context(workplace, tmp_path):
 @pytest.fixture
 def staged(context):
     return context.workspace.staging / "unit"
+
+
+@pytest.fixture
+def bare(monkeypatch):
+    """Pages without their plots: most of the time of a page, and nothing that the test looks at."""
+    monkeypatch.setattr(Figures, "plots", lambda self: iter(()))
 
 
 def plain(page):
@@ -89,6 +96,7 @@ def test_the_same_content_gives_the_same_page_anywhere_without_times_or_paths(tm
     assert str(tmp_path).encode() not in pages[0] and b"2026-" not in pages[0]
 
 
+@pytest.mark.usefixtures("bare")
 def test_a_failed_contract_blocks_and_stands_first(context, staged):
     report = json.loads((staged / "contracts.json").read_text())
     rows = [
@@ -107,6 +115,7 @@ def test_a_failed_contract_blocks_and_stands_first(context, staged):
         publish(context)
 
 
+@pytest.mark.usefixtures("bare")
 def test_a_missing_or_foreign_contract_report_is_an_error(staged):
     report = (staged / "contracts.json").read_text()
     (staged / "contracts.json").write_text(json.dumps(json.loads(report) | {"content_fingerprint": "0" * 64}))
@@ -117,12 +126,14 @@ def test_a_missing_or_foreign_contract_report_is_an_error(staged):
     assert audit_page(staged)[1] == ["contract: contracts.json is missing: nothing was checked"]
 
 
+@pytest.mark.usefixtures("bare")
 def test_damage_of_a_published_folder_is_an_error(context, staged):
     folder = Path(publish(context).folder)
     (folder / "settings.json").write_text("{}")
     assert "verify: settings.json is not the file that was published" in audit_page(folder)[1]
 
 
+@pytest.mark.usefixtures("bare")
 def test_probes_before_and_after_are_shown_and_only_those_before_block(staged):
     row = {"name": "empty_answer", **PROBE, "worst": [{"task_id": "t", "value": 1.0, "response": HOSTILE}]}
     fine = {**PROBE, "name": "padding", "passed": None, "value": None, "severity": "warning", "note": "no task offers what it needs"}
@@ -140,10 +151,22 @@ def test_probes_before_and_after_are_shown_and_only_those_before_block(staged):
     for part in ("lexical@1", "0.400", "0.300 to 0.500", "64 graded answers", "allowed by hand", "not applicable", "Worst answers"):
         assert part in text, part
     assert text.index("empty answer") < text.index("padding")
+    assert text.count("0.300 to 0.500") == 3, "two probes before the gates, one after"
     (staged / "judge.lock.json").write_text(json.dumps(lock | {"probes": [fine], "probes_after": {"empty_answer": PROBE}}))
-    assert audit_page(staged)[1] == []
+    assert audit_page(staged)[1] == [], "what is asked again after the gates blocks nothing"
+    rows = [
+        {**PROBE, "name": name, "passed": passed, "severity": severity, "value": value, "floor": name == "floor"}
+        for name, passed, severity, value in (("far", True, "error", 0.0), ("near", True, "error", 0.09), ("warn", True, "warning", 0.1))
+    ]
+    rows += [
+        {**PROBE, "name": "floor", "passed": True, "accept": 0.9, "value": 0.95, "floor": True},
+        {**PROBE, "name": "bad", "severity": "warning"},
+    ]
+    (staged / "judge.lock.json").write_text(json.dumps(lock | {"probes": rows}))
+    assert [row["name"] for row in read_source(staged).probes("before")] == ["bad", "near", "floor", "far", "warn"]
 
 
+@pytest.mark.usefixtures("bare")
 def test_cost_is_shown_by_model_where_the_manifest_has_it(context, staged):
     folder = Path(publish(context).folder)
     manifest = json.loads((folder / "manifest.json").read_text())
@@ -153,6 +176,7 @@ def test_cost_is_shown_by_model_where_the_manifest_has_it(context, staged):
     assert "some/model@r1 1,234 2.500" in plain(audit_page(folder)[0])
 
 
+@pytest.mark.usefixtures("bare")
 def test_folders_that_are_no_version_are_said(tmp_path, staged):
     with pytest.raises(DatasetError, match="not a dataset version"):
         audit_page(tmp_path)
@@ -307,6 +331,7 @@ def test_grades_are_explained():
     assert "does not say" in grade_sentence("platinum")
 
 
+@pytest.mark.usefixtures("bare")
 def test_the_command_writes_the_page_and_exits_3_for_an_error(tmp_path, capsys):
     context = make_context(tmp_path)
     folder = published(context, small_corpus(4))

@@ -1,12 +1,17 @@
 """The page of a run: curves, arms, credit by category, outliers; what it claims; hostile responses are inert."""
 
+from types import SimpleNamespace
+
 import pytest
 from factory import make_context, published, small_corpus
 from hostile import HIDDEN, HOSTILE, LONG, assert_inert
 from run_folder import interval, make_run
 
+from flows import trainer
+from flows.run_report import draw
 from rubric_factory.dataset_version import open_version, task_rows
-from rubric_factory.errors import DatasetError
+from rubric_factory.errors import BlockedError, DatasetError
+from rubric_factory.progress import Progress
 from rubric_factory.reports.run_page import differences, headline, run_page, thinned
 from rubric_factory.reports.run_source import WANTED, Shares, read_metrics, read_run, series
 from training.reward import ROLLOUTS
@@ -95,3 +100,26 @@ def test_hostile_responses_are_inert_and_seen(tmp_path):
         assert f"<U+{ord(ch):04X}>" in text
     assert "<script>document.title" in text and "more characters" in text and LONG not in text
     assert ROLLOUTS.names == ["step", "task_id", "response_id", "response", "words", "tokens", "reward", "outcome"]
+
+
+def test_a_run_gets_its_page_whether_it_ended_well_or_badly(tmp_path):
+    folder = make_run(tmp_path / "run", finished=False)
+    draw(folder, folder / "train.log")
+    assert (folder / "run.html").read_text() == run_page(folder) and not (folder / "train.log").exists()
+    (folder / "summary.json").write_text("half")
+    draw(folder, folder / "train.log")
+    assert "run.html was not drawn: cannot read" in (folder / "train.log").read_text()
+
+
+@pytest.mark.parametrize("code", [0, 3])
+def test_the_trainer_draws_the_page(tmp_path, monkeypatch, code):
+    made = make_run(tmp_path / "made", finished=False)
+    spec = SimpleNamespace(run_id="made", save=lambda folder: None)
+    process = SimpleNamespace(returncode=code, poll=lambda: code)
+    monkeypatch.setattr(trainer, "_start", lambda *arguments: process)
+    if code:
+        with pytest.raises(BlockedError):
+            trainer.train(spec, tmp_path, Progress(quiet=True))
+    else:
+        assert trainer.train(spec, tmp_path, Progress(quiet=True)) == made
+    assert "Not finished" in (made / "run.html").read_text()

@@ -75,7 +75,7 @@ def _values(source: Source) -> dict[str, Any]:
         "failed": [row for row in source.checks if not row["success"]],
         "passed": [(table, list(rows)) for table, rows in groupby(passed, key=lambda row: row["table"])],
         "before": before,
-        "after": source.probes("after"),
+        "after": {row["name"]: row for row in source.probes("after")},
         "worst": [row for row in before if row["passed"] is False and row["worst"]],
         "plots": list(found.plots()),
         "weights": found.weight_table,

@@ -18,7 +18,7 @@ def count(value: Any) -> str:
 def figure(value: Any) -> str:
     """A measured number with three digits after the point, whole ones as they are; a dash where there is none."""
     if isinstance(value, float):
-        return f"{value:,.3f}" if math.isfinite(value) else "not a number"
+        return f"{value:z,.3f}".replace("-", "−") if math.isfinite(value) else "not a number"
     return count(value) if value is None or isinstance(value, int) else str(value)
 
 

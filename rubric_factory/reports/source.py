@@ -18,6 +18,13 @@ _UNSAID: ProbeRow = {"value": None, "accept": None, "severity": "warning", "pass
 _UNSAID |= {"worst": (), "floor": False, "note": ""}
 
 
+def _badness(row: ProbeRow) -> tuple[bool, bool, bool, float]:
+    """Sort key, worst first: failed, then errors before warnings, then by how little was left to the accepted figure."""
+    measured = row["value"] is not None and row["accept"] is not None
+    margin = (row["value"] - row["accept"] if row["floor"] else row["accept"] - row["value"]) if measured else 0.0
+    return row["passed"] is not False, row["severity"] != "error", row["passed"] is None, margin
+
+
 @dataclass(frozen=True)
 class Source:
     """One folder's own account of itself.
@@ -45,14 +52,14 @@ class Source:
         return sorted(rows, key=lambda row: (row["success"], row["severity"] != "error", row["table"], row["check"]))
 
     def probes(self, when: str) -> list[ProbeRow]:
-        """Probe results 'before' or 'after' the model-based gates, failed ones first; none where they were not run."""
+        """Probe results 'before' or 'after' the model-based gates, worst first; none where they were not run."""
         places: tuple[Mapping[str, Any], ...] = (self.manifest, self.lock)
         found = next((place[f"probes_{when}"] for place in places if place.get(f"probes_{when}")), None)
         if found is None and when == "before":
             found = self.lock.get("probes")
         named = [{"name": name, **row} for name, row in found.items()] if isinstance(found, dict) else found or ()
         rows = [{**_UNSAID, **row} for row in named]
-        return sorted(rows, key=lambda row: (row["passed"] is not False, row["severity"] != "error", row["passed"] is None))
+        return sorted(rows, key=_badness)
 
     @property
     def errors(self) -> list[str]:
@@ -65,9 +72,7 @@ class Source:
         found += [f"contract: {row['table']}.{row['check']}" for row in self.checks if not row["success"] and row["severity"] == "error"]
         if self.contracts and self.contracts.get("success") is not True and len(found) == len(self.damage):
             found.append("contract: the report says that it did not pass")
-        return found + [
-            f"probe: {row['name']}" for row in self.probes("before") if row["passed"] is False and row["severity"] == "error"
-        ]
+        return found + [f"probe: {row['name']}" for row in self.probes("before") if row["passed"] is False and row["severity"] == "error"]
 
 
 def _object(path: Path) -> dict[str, Any]:
