@@ -55,8 +55,7 @@ def complete_sentence(answer: Answer) -> float:
 
 def _complete(sentence: str) -> bool:
     words = text.words(sentence)
-    glue = sum(word in _GLUE for word in words)
-    return len(words) >= 5 and glue >= 2 and sentence.endswith((".", "!")) and bool(_VERB.search(sentence))
+    return len(words) >= 5 and _glued(sentence) and sentence.endswith((".", "!")) and bool(_VERB.search(sentence))
 
 
 def names_subject(answer: Answer) -> float:
@@ -135,6 +134,11 @@ def _said_back(sentence: str, question: str) -> bool:
     return sum(word in asked for word in words) >= 0.8 * len(words)
 
 
+def _glued(sentence: str) -> bool:
+    """Two function words: a bare list of terms speaks of nothing, whatever terms it holds."""
+    return sum(word in _GLUE for word in text.words(sentence)) >= 2
+
+
 def _names(sentence: str, subject: Sequence[str]) -> bool:
     return text.shares_run(text.words(sentence), subject, len(subject))
 
@@ -144,7 +148,7 @@ def answer_of(item: JudgeInput, criterion: Criterion) -> Answer:
     whole = text.clean(item.response)[0].strip()
     subject = " ".join(cue.removeprefix(SUBJECT).strip() for cue in criterion.verification_cues if cue.startswith(SUBJECT))
     parts = [part.strip() for part in _SENTENCE.split(whole) if text.words(part)]
-    named = [part for part in parts if not subject or _names(part, text.words(subject))]
+    named = [part for part in parts if not subject or (_names(part, text.words(subject)) and _glued(part))]
     return Answer(tuple(part for part in named if not _said_back(part, item.question)), whole, item.question, subject)
 
 
