@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "publish": ("stages", "Gate, stage, check contracts, render the audit page, and publish a version."),
     "train": ("train", "Train a policy on a published version."),
     "evaluate": ("evaluate", "Evaluate a served model, or show the evaluation of a training run."),
+    "serve": ("serve", "Run the daily jobs: a Prefect server, its worker and the deployments."),
     "versions": ("versions", "List the published versions."),
     "verify": ("versions", "Check a published version against its manifest."),
     "audit": ("audit", "Render the audit page of a version from its folder alone."),

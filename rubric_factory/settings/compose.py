@@ -18,6 +18,7 @@ from rubric_factory.settings.judge import JudgeSettings, LockSettings, ProbeSett
 from rubric_factory.settings.passages import PassageSettings
 from rubric_factory.settings.prices import PriceSettings
 from rubric_factory.settings.publish import PublishSettings
+from rubric_factory.settings.serve import ServeSettings
 from rubric_factory.settings.sources import Source
 from rubric_factory.settings.training import TrainingSettings
 
@@ -44,6 +45,7 @@ class Settings(BaseSettings):
     prices: PriceSettings = PriceSettings()
     training: TrainingSettings | None = Field(default=None, description="the policy and its training; absent: `train` refuses to run")
     evaluation: EvaluateSettings = EvaluateSettings()
+    serve: ServeSettings = ServeSettings()
 
     @classmethod
     def settings_customise_sources(
