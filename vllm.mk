@@ -1,5 +1,5 @@
 # Real vLLM for CPU in an environment of its own (docs/adr/0002-environments.md): `make test-vllm`. Included by the Makefile.
-#   About 4 minutes and 3 GB the first time, 3 minutes of tests; no GPU, no model hub.
+#   About 4 minutes and 4.3 GB the first time, 4 minutes of tests; no GPU, no model hub.
 
 VLLM_VENV := .venv-vllm
 VLLM_PIP := $(VLLM_VENV)/bin/python -m pip --disable-pip-version-check

@@ -13,8 +13,9 @@ from rubric_factory.text import printable
 
 # Requests handed to the engine at once; it schedules within them as its memory allows.
 BATCH_REQUESTS = 512
-# Without disable_any_whitespace a model can fill a reply with blanks up to max_tokens (vllm issue 38696).
-STRUCTURED_OUTPUTS = {"backend": "xgrammar", "disable_any_whitespace": True}
+# Without disable_any_whitespace a model can fill a reply with blanks up to max_tokens (vllm issue 38696). guidance rather than xgrammar:
+# in a string with maxLength xgrammar allows neither quote nor backslash, so no quotation and no formula (docs/experiments.md).
+STRUCTURED_OUTPUTS = {"backend": "guidance", "disable_any_whitespace": True}
 
 
 class VllmModel(Backend):
