@@ -164,6 +164,10 @@ def test_probes_before_and_after_are_shown_and_only_those_before_block(staged):
     ]
     (staged / "judge.lock.json").write_text(json.dumps(lock | {"probes": rows}))
     assert [row["name"] for row in read_source(staged).probes("before")] == ["bad", "near", "floor", "far", "warn"]
+    source = read_source(staged)
+    short = replace(source, manifest={"probes_before": {"far": {"value": 0.05}, "new": {"passed": True}}, "judge": "other@2"})
+    found = {row["name"]: row for row in short.probes("before")}
+    assert found["far"]["value"] == 0.05 and found["far"]["ci95_low"] == 0.3 and found["new"]["n"] is None and len(found) == 6
 
 
 @pytest.mark.usefixtures("bare")
@@ -200,9 +204,18 @@ def test_the_funnel_counts_every_record_once(tmp_path):
     facts = load_staged(context.workspace.staging / "unit")
     steps = {step.stage: step for step in funnel(facts)}
     assert [(s.seen, s.left) for s in steps.values()] == [(6, 6), (12, 12), (12, 12), (12, 11), (11, 11)]
-    older = replace(facts, counts={k: v for k, v in facts.counts.items() if k != "funnel"}, rejections={"judge-gate": {"b": 1, "a": 2}})
+    older = replace(facts, counts={k: v for k, v in facts.counts.items() if k != "funnel"}, rejections={"later": {"b": 1, "a": 2}})
     last = funnel(older)[-1]
-    assert (last.stage, last.seen, last.share, last.refused, last.reasons) == ("judge-gate", None, None, 3, (("a", 2), ("b", 1)))
+    assert (last.stage, last.seen, last.share, last.refused, last.reasons) == ("later", None, None, 3, (("a", 2), ("b", 1)))
+
+
+def test_the_gate_of_a_judge_is_a_step_of_its_own_where_it_refused(staged):
+    facts = load_staged(staged)
+    made = {**facts.counts["funnel"], "tasks_gated": 24, "tasks_passed": 20}
+    judged = replace(facts, counts={**facts.counts, "funnel": made}, rejections={"judge-gate": {"judge_reference": 4}})
+    step = next(step for step in funnel(judged) if step.stage == "judge-gate")
+    assert (step.seen, step.left, step.refused, step.share) == (24, 20, 4, 20 / 24)
+    assert "judge-gate" not in {step.stage for step in funnel(facts)}
 
 
 def test_figures_are_those_of_the_rows(staged):

@@ -47,8 +47,7 @@ def _cost(manifest: Mapping[str, Any]) -> tuple[list[str], list[tuple[str, dict[
 
 def _judge(source: Source) -> str:
     """Identity of the judge that is locked in the version, '' without one."""
-    named = source.lock.get("identity") or source.manifest.get("judge") or ""
-    return str(named.get("identity", "")) if isinstance(named, dict) else str(named)
+    return str(source.lock.get("identity") or {**vars(source.facts), **source.manifest}.get("judge") or "")
 
 
 def _values(source: Source) -> dict[str, Any]:

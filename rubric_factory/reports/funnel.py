@@ -9,7 +9,8 @@ _STEPS = (
     ("ingest", "documents", "documents_seen", "documents_kept"),
     ("passages", "passages", "passages_cut", "passages_selected"),
     ("author", "passages", "passages_selected", "passages_with_tasks"),
-    ("gate", "tasks", "tasks_written", "tasks_passed"),
+    ("gate", "tasks", "tasks_written", "tasks_gated"),
+    ("judge-gate", "tasks", "tasks_gated", "tasks_passed"),
     ("stage", "tasks", "tasks_passed", ""),
 )
 
@@ -40,9 +41,14 @@ def _reasons(facts: Staged, stage: str) -> tuple[tuple[str, int], ...]:
 
 
 def funnel(facts: Staged) -> list[Step]:
-    """Steps in the order of the stages; a stage that refused records and is not among the counted ones comes at the end."""
+    """Steps in the order of the stages; a stage that refused records and is not among the counted ones comes at the end.
+
+    The gate of a judge is left out where it changed nothing: most often there is no judge.
+    """
     counts = {**facts.counts.get("funnel", {}), "": sum(facts.counts["tasks"].values())}
+    counts.setdefault("tasks_gated", counts.get("tasks_passed"))
     steps = [Step(stage, unit, counts.get(seen), counts.get(left), _reasons(facts, stage)) for stage, unit, seen, left in _STEPS]
+    steps = [step for step in steps if step.stage != "judge-gate" or step.reasons or step.seen != step.left]
     counted = {stage for stage, *_ in _STEPS}
     return steps + [
         Step(stage, "records", None, None, _reasons(facts, stage)) for stage in sorted(facts.rejections) if stage not in counted

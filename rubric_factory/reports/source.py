@@ -1,7 +1,7 @@
 """What an audit page is made of: one folder, published or staged, and nothing beside it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,11 @@ ProbeRow = dict[str, Any]
 # What a short account of a probe (a manifest's) leaves out.
 _UNSAID: ProbeRow = {"value": None, "accept": None, "severity": "warning", "passed": None, "n": None, "ci95_low": None, "ci95_high": None}
 _UNSAID |= {"worst": (), "floor": False, "note": ""}
+
+
+def _named(found: Mapping[str, ProbeRow] | Sequence[ProbeRow]) -> list[ProbeRow]:
+    """Probe rows with their names in them: a lock lists full rows, a manifest has short ones by name."""
+    return [{"name": name, **row} for name, row in found.items()] if isinstance(found, Mapping) else list(found)
 
 
 def _badness(row: ProbeRow) -> tuple[bool, bool, bool, float]:
@@ -53,13 +58,11 @@ class Source:
 
     def probes(self, when: str) -> list[ProbeRow]:
         """Probe results 'before' or 'after' the model-based gates, worst first; none where they were not run."""
-        places: tuple[Mapping[str, Any], ...] = (self.manifest, self.lock)
-        found = next((place[f"probes_{when}"] for place in places if place.get(f"probes_{when}")), None)
-        if found is None and when == "before":
-            found = self.lock.get("probes")
-        named = [{"name": name, **row} for name, row in found.items()] if isinstance(found, dict) else found or ()
-        rows = [{**_UNSAID, **row} for row in named]
-        return sorted(rows, key=_badness)
+        full = self.lock.get("probes", ()) if when == "before" else self.lock.get("probes_after", ())
+        rows = {row["name"]: {**_UNSAID, **row} for row in _named(full)}
+        for row in _named({**vars(self.facts), **self.manifest}.get(f"probes_{when}", ())):
+            rows[row["name"]] = {**_UNSAID, **rows.get(row["name"], {}), **row}
+        return sorted(rows.values(), key=_badness)
 
     @property
     def errors(self) -> list[str]:
