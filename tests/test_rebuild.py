@@ -14,6 +14,7 @@ from conftest import ROOT
 from flows import cli
 from rubric_factory import warehouse
 from rubric_factory.ledger import Ledger
+from rubric_factory.stages import STAGES
 from rubric_factory.workspace import Workspace
 
 SAMPLES = (
@@ -71,7 +72,7 @@ def test_a_rebuild_publishes_and_the_next_one_has_nothing_new(here):
     code, row, err = rebuild(here)
     assert code == 0, err
     stages = {stage["stage"]: stage for stage in row["stages"]}
-    assert list(stages) == ["ingest", "passages", "author", "gate", "stage", "contracts", "publish"]
+    assert list(stages) == list(STAGES)
     assert (stages["ingest"]["documents_seen"], stages["ingest"]["opened"]) == (4, 4)
     assert stages["publish"]["published"] is True
     assert not [path for path in (here / "ws" / "prefect").rglob("*") if path.is_file() and "storage" in path.parts]  # no pickled result
