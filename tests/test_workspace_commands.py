@@ -1,0 +1,103 @@
+"""inspect, status and doctor on a workspace that two real documents went through."""
+
+import json
+import shutil
+
+import pytest
+from conftest import ROOT
+
+from flows import cli
+
+SAMPLES = ("sqlite3-doc_sqlite3_lang_savepoint.html", "texlive-latex-base-doc_texlive-doc_latex_base_lppl.pdf")
+CONFIG = """
+name = "two"
+seed = 5
+workspace = "ws"
+[[sources]]
+type = "folder"
+name = "docs"
+path = "docs"
+[author]
+type = "extractive"
+"""
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    here = tmp_path_factory.mktemp("two")
+    (here / "docs").mkdir()
+    for name in SAMPLES:
+        shutil.copy(ROOT / "tests" / "data" / "documents" / name, here / "docs" / name)
+    (here / "docs" / "empty.html").write_bytes(b"")
+    (here / "pipeline.toml").write_text(CONFIG, encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(here)
+        for command in ("ingest", "passages", "author", "gate"):
+            assert cli.run([command]) == 0
+    return here
+
+
+@pytest.fixture
+def run(made, capsys, monkeypatch):
+    monkeypatch.chdir(made)
+
+    def run(*arguments, code=0):
+        assert cli.run([*arguments, "--json"]) == code
+        return json.loads(capsys.readouterr().out.splitlines()[-1])
+
+    return run
+
+
+def table(made, name):
+    import pyarrow.parquet as pq
+
+    return pq.read_table(made / "ws" / "tables" / f"{name}.parquet")
+
+
+def test_a_document_is_shown_page_by_page_by_key_end_of_key_or_id(run, made):
+    row = run("inspect", f"docs/{SAMPLES[1]}")
+    assert row["kind"] == "document" and [page["page"] for page in row["pages"]] == list(range(1, row["page_count"] + 1))
+    assert sum(len(page["text"]) for page in row["pages"]) == row["characters"]
+    assert row["passages"] and row["rejections"]
+    assert run("inspect", SAMPLES[1]) == row == run("inspect", row["document_id"][:12])
+
+
+def test_a_passage_and_a_task_are_shown_with_what_hangs_on_them(run, made):
+    task = table(made, "tasks").to_pylist()[0]
+    row = run("inspect", task["task_key"])
+    assert row["kind"] == "task" and row["question"] == task["question"] and len(row["gates"]) > 8
+    passage = run("inspect", task["passage_id"][:16])
+    assert passage["kind"] == "passage" and task["task_key"] in [t["task_key"] for t in passage["tasks"]]
+
+
+def test_a_refused_file_says_why(run):
+    row = run("inspect", "docs/empty.html")
+    assert row["kind"] == "refused" and row["rejections"][0]["stage"] == "ingest" and row["rejections"][0]["reason"]
+
+
+def test_untrusted_text_reaches_the_terminal_disarmed(made, monkeypatch, capsys):
+    from flows.commands.inspect import _lines
+
+    lines = "\n".join(_lines({"title": "a\x1b[31m\u202eb", "pages": [{"text": "\x9bx"}]}))
+    assert "\x1b" not in lines and "\u202e" not in lines and "\x9b" not in lines
+
+
+def test_status_counts_the_tables(run, made):
+    row = run("status")
+    assert row["tables"]["documents"] == 2 and row["tables"]["tasks"] == table(made, "tasks").num_rows
+    assert {step["stage"] for step in row["progress"]} >= {"ingest", "passages", "author", "gate"}
+    assert "ingest" in row["rejections"]
+
+
+def test_doctor_finds_a_damaged_warehouse_and_repairs_it_from_the_files(run, made):
+    states = {finding["name"]: finding["state"] for finding in run("doctor")["findings"]}
+    assert states["warehouse"] == states["workspace"] == states["ledger"] == "ok"
+    tasks = table(made, "tasks")
+    (made / "ws" / "warehouse.duckdb").write_bytes(b"damaged" * 4000)
+    found = {finding["name"]: finding for finding in run("doctor", code=1)["findings"]}
+    assert found["warehouse"]["state"] == "bad" and "doctor --repair" in found["warehouse"]["detail"]
+    run("doctor", "--repair")
+    assert not list((made / "ws").glob("*.damaged*"))
+    assert run("author")["written"] == 0
+    assert run("ingest")["unchanged"] == 3
+    assert table(made, "tasks") == tasks
