@@ -11,13 +11,14 @@ from rubric_factory.settings.sources import FolderSource, Source
 from rubric_factory.stages import Context, StageReport
 
 # What `publish` means to a person: nothing is published that did not pass its gates and contracts just now.
-PUBLISHING = ("gate", "stage", "contracts", "audit", "publish")
+PUBLISHING = ("gate", "probe", "lock", "judge-gate", "stage", "contracts", "audit", "publish")
 
 
 def run_stage(name: str, context: Context) -> StageReport:
     """Run one stage of STAGES by name. Errors: whatever FactoryError the stage raises."""
-    module = "data_contracts.check" if name == "contracts" else f"rubric_factory.stages.{name}"
-    function = getattr(importlib.import_module(module), name)
+    plain = name.replace("-", "_")
+    module = "data_contracts.check" if name == "contracts" else f"rubric_factory.stages.{plain}"
+    function = getattr(importlib.import_module(module), plain)
     report: StageReport = function(context)
     return report
 

@@ -36,6 +36,12 @@ def gates(workspace: Workspace) -> dict[str, dict[str, int]]:
     return dict(sorted(found.items()))
 
 
+def probes(manifest: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Probes before the gates that need a judge, of a manifest: {name: {value, accept, severity, passed}}; none without a judge."""
+    names = ("value", "accept", "severity", "passed")
+    return {name: {key: row[key] for key in names} for name, row in manifest.get("probes_before", {}).items()}
+
+
 def splits(version: Path) -> dict[str, dict[str, int]]:
     """Tasks and documents of each split of a published version: {split: {tasks, documents}}."""
     import pyarrow.parquet as pq

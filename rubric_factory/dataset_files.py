@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from rubric_factory.errors import DatasetError
 from rubric_factory.tables import PUBLISHED, SPLITS
 
-MANIFEST = "manifest.json"
+MANIFEST, LOCK = "manifest.json", "judge.lock.json"
 Row = dict[str, Any]
 
 
@@ -128,10 +128,15 @@ def content_fingerprint(folder: Path) -> str:
 def card_fingerprint(card: str, settings: Any, lock: Any = None) -> str:
     """sha256 over card text (its licence stands in it), settings and lock identity, without the lines that name the version's number.
 
-    card: text of README.md. settings: content of settings.json. lock: identity of the judge lock, None where there is none.
+    card: text of README.md. settings: content of settings.json. lock: lock_digest of the folder.
     """
     lines = [line for line in card.splitlines() if not line.startswith(("<!-- version ", "rubric-factory train "))]
     return digest({"card": lines, "lock": lock, "settings": settings})
+
+
+def lock_digest(folder: Path) -> str | None:
+    """sha256 hex digest of the version's judge lock, its identity; None where there is none."""
+    return file_sha256(folder / LOCK) if (folder / LOCK).is_file() else None
 
 
 def listed_files(folder: Path) -> list[str]:

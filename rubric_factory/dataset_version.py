@@ -207,8 +207,8 @@ def _record_problems(folder: Path, manifest: dict[str, Any]) -> Iterator[str]:
         yield f"the folder is named {folder.resolve().name}, its manifest says {manifest['version']}"
     try:
         card, settings = ((folder / name).read_text(encoding="utf-8") for name in ("README.md", "settings.json"))
-        if files.card_fingerprint(card, json.loads(settings)) != manifest["card_fingerprint"]:
-            yield "card_fingerprint is not that of card and settings"
+        if files.card_fingerprint(card, json.loads(settings), files.lock_digest(folder)) != manifest["card_fingerprint"]:
+            yield "card_fingerprint is not that of card, settings and lock"
     except (OSError, ValueError):
         yield "card or settings cannot be read"
     try:

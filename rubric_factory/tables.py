@@ -171,6 +171,8 @@ PUBLISHED: dict[str, pa.Schema] = {
         ]
     ),
 }
+# One row per task that a judge graded; graded_as names judge, settings and thresholds. spread is reference_score - weak_score.
+SCORES = pa.schema([("task_id", _S), ("judge", _S), ("graded_as", _S), *[(field.name, field.type) for field in QUALITY]])
 # One row per criterion of a judged response; raw (the judge's reply) and the tokens stand in the first row of each response only.
 VERDICTS = pa.schema(
     [
@@ -200,6 +202,7 @@ TABLES: dict[str, tuple[pa.Schema, tuple[str, ...]]] = {
     "authored": (AUTHORED, ("passage_id", "author")),
     "tasks": (TASKS, ("task_key",)),
     "gate_results": (GATE_RESULTS, ("task_id", "gate")),
+    "quality": (SCORES, ("task_id",)),
 }
 
 

@@ -49,8 +49,13 @@ class Workspace:
 
     @property
     def locks(self) -> Path:
-        """Judge locks made outside a version."""
+        """Judge locks and probe results, by judge and set of tasks."""
         return self.root / "locks"
+
+    @property
+    def verdicts(self) -> Path:
+        """What judges said of answers, criterion by criterion: <stage>.parquet."""
+        return self.root / "verdicts"
 
     @property
     def runs(self) -> Path:

@@ -51,7 +51,7 @@ def demo_settings(invocation: Invocation, out: Path, documents: Path | None) -> 
 
 def summary(context: "Context", reports: "dict[str, StageReport]") -> dict[str, Any]:
     """What demo-run/summary.json holds, without the seconds: read from the tables and the published version."""
-    from flows.summary import gates, read_rows, rejections, splits
+    from flows.summary import gates, probes, read_rows, rejections, splits
     from rubric_factory.dataset_version import latest
     from rubric_factory.errors import DatasetError
 
@@ -73,6 +73,7 @@ def summary(context: "Context", reports: "dict[str, StageReport]") -> dict[str, 
         "content_fingerprint": version.content_fingerprint,
         "contracts_passed": json.loads((Path(version.path) / "contracts.json").read_text(encoding="utf-8"))["success"],
         "evidence_grade": version.manifest["evidence_grade"],
+        "probes": probes(version.manifest),
     }
 
 
@@ -89,13 +90,16 @@ def closing(invocation: Invocation, row: dict[str, Any], out: Path, news: bool) 
     table = Table(show_header=False, title="demo", title_justify="left")
     refused = sum(count for reasons in row["rejections"].values() for count in reasons.values())
     sides = ", ".join(f"{split} {side['tasks']} from {side['documents']} documents" for split, side in row["splits"].items())
+    failed = [name for name, probe in row["probes"].items() if probe["passed"] is False]
+    judged = f"{len(row['probes'])} probes; failed: {', '.join(failed) or 'none'}" if row["probes"] else "none configured"
     for name, value in (
         ("documents", f"{row['documents_seen']} seen, {row['documents_kept']} kept"),
         ("passages", row["passages"]),
         ("tasks", f"{row['tasks_authored']} authored, {row['tasks_published']} published"),
         ("splits", sides),
         ("refused", f"{refused} records at all stages, each with its reason: summary.json"),
-        ("gates", f"{len(row['gates'])} deterministic gates; contracts {'passed' if row['contracts_passed'] else 'not passed'}"),
+        ("gates", f"{len(row['gates'])} gates; contracts {'passed' if row['contracts_passed'] else 'not passed'}"),
+        ("judge", judged),
         ("version", f"{row['version']}{'' if news else '  (nothing new: same inputs, same version)'}"),
         ("dataset", row["dataset_path"]),
         ("summary", str(out / "summary.json")),

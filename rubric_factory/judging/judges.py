@@ -1,6 +1,7 @@
 """All judges by name: one dict from the `type` of the `[judge]` section to what makes it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from rubric_factory.errors import ConfigurationError
@@ -8,7 +9,8 @@ from rubric_factory.judging.language_model import LanguageModelJudge
 from rubric_factory.judging.lexical import LexicalJudge
 from rubric_factory.judging.protocol import Judge
 from rubric_factory.judging.rules import RulesJudge
-from rubric_factory.settings.judge import JudgeSettings
+from rubric_factory.settings.judge import JudgeSettings, Lexical, Rules
+from rubric_factory.workspace import Workspace
 
 if TYPE_CHECKING:
     from rubric_factory.ledger import Ledger
@@ -39,3 +41,18 @@ def open_judge(section: JudgeSettings | None, ledger: "Ledger | None") -> Judge:
     if section is None:
         raise ConfigurationError("no judge is configured", expected='a section [judge] with a type, for example "lexical"', fix="add it")
     return JUDGES[section.type](section, ledger)
+
+
+@contextmanager
+def opened_judge(section: JudgeSettings | None, workspace: Workspace) -> Iterator[Judge]:
+    """The configured judge; a language model stands behind the workspace's ledger, which is closed at the end.
+
+    Errors: those of open_judge, WorkspaceError (ledger).
+    """
+    if section is None or isinstance(section, Lexical | Rules):
+        yield open_judge(section, None)
+        return
+    from rubric_factory.ledger import Ledger
+
+    with Ledger(workspace.ledger) as ledger:
+        yield open_judge(section, ledger)

@@ -57,16 +57,46 @@ def limits(staged: Staged) -> list[str]:
     """What a user of the version must know: plain sentences, for the card and the audit page."""
     found = [
         "Rubrics are graded by a judge that reads the grounding passage; the policy never sees it.",
-        "No judge has been locked for this version: its quality scores are empty and `judge` is blank.",
+        "`quality.difficulty` is empty: it takes a policy's answers."
+        if staged.judge
+        else "No judge has been locked for this version: its quality scores are empty and `judge` is blank.",
         "Near-duplicates are found among the passages of one build. A near-duplicate of a document that left the corpus is recognised "
         "only if a passage of it is repeated verbatim.",
     ]
+    if staged.lock.get("allowed"):
+        found.append("The judge failed probes of severity error and was let through by hand: do not train on its grades.")
     empty = [split for split in SPLITS if not staged.counts["tasks"][split]]
     if empty:
         found.append(f"No task fell to {' and '.join(empty)}: `datasets` shows no such split.")
     if "unknown" in staged.licences:
         found.append("Some documents have no known licence: check the licence column before passing the data on.")
     return found
+
+
+def _figure(row: Mapping[str, Any]) -> str:
+    return "not applicable" if row["value"] is None else f"{row['value']:.3f}"
+
+
+def judge_section(staged: Staged) -> list[str]:
+    """Who graded, what it withstood, and what was let through; nothing without a judge."""
+    if not staged.judge:
+        return []
+    lock, after = staged.lock, staged.probes_after
+    rows = []
+    for name, row in staged.probes_before.items():
+        result = {True: "passed", False: "failed", None: ""}[row["passed"]]
+        accept = f"{'at least' if row['floor'] else 'at most'} {row['accept']:g}"
+        rows.append([name, _figure(row), accept, row["severity"], result, _figure(after[name]) if name in after else ""])
+    allowed = [f"**Let through by hand** although it failed: {'; '.join(map(escaped, lock['allowed']))}."] if lock["allowed"] else []
+    return [
+        "## Judge",
+        f"Judge: {escaped(staged.judge)}. Backend: {escaped(lock['backend'])}, engine: {escaped(lock['engine'])}. Locked on "
+        f"{lock['canary_pairs']} graded answers, {lock['flip_rate']:.1%} of their verdicts flipped between repeats: `judge.lock.json`. "
+        "`quality` holds what it gives to each task's reference answer, to its first quarter (weak), and to another document's answer.",
+        *allowed,
+        "Probes: what the judge gives to answers of known worth, on tasks that no judge had chosen yet, and after its gates.",
+        _table(["probe", "value", "accepted", "severity", "result", "after the gates"], rows),
+    ]
 
 
 def body(staged: Staged) -> str:
@@ -90,6 +120,7 @@ def body(staged: Staged) -> str:
         "## Licences and provenance",
         "Every row names its document (`document_key`, `source_uri`, sha256 as `document_id`), pages, section and licence.",
         _table(["licence", "tasks"], [[name, n] for name, n in sorted(staged.licences.items())]),
+        *judge_section(staged),
         "## Gates",
         _table(["gate", "severity", "checked", "refused"], gates),
         "## Refused on the way",

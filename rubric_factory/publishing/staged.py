@@ -18,7 +18,8 @@ class Staged:
     counts: tasks, documents and grounding per split, what the stages before made, and the funnel (sql/audits/funnel.sql);
     gates: name -> {severity, checked, refused}; rejections: stage -> reason -> records; licences: name -> tasks;
     largest_cluster_share: of passages; corpus_sha256: over key, bytes and licence of every kept document;
-    prompts: name -> sha256 of each prompt file of the author.
+    prompts: name -> sha256 of each prompt file of the author; judge: identity, '' without one; lock: summary of its lock;
+    probes_before, probes_after: name -> figures, before and after the gates that need a judge.
     """
 
     name: str
@@ -34,6 +35,10 @@ class Staged:
     largest_cluster_share: float = 0.0
     corpus_sha256: str = ""
     prompts: dict[str, str] = field(default_factory=dict)
+    judge: str = ""
+    lock: dict[str, Any] = field(default_factory=dict)
+    probes_before: dict[str, dict[str, Any]] = field(default_factory=dict)
+    probes_after: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def save(self, folder: Path) -> None:
         """Write folder/staged.json."""

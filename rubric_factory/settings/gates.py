@@ -1,8 +1,22 @@
 """Thresholds of the quality gates: `[gates]`."""
 
+from typing import Literal
+
 from pydantic import Field
 
 from rubric_factory.settings.base import Section
+
+JudgeGate = Literal["judge_graded", "judge_reference", "judge_mismatch", "judge_weak", "judge_margin"]
+
+
+class JudgeGateSettings(Section):
+    """What the judge must make of a task: three answers of known worth, scores in units of the canonical reward. Thresholds are ours."""
+
+    min_reference: float = Field(default=0.75, le=1, description="score of the task's own reference answer, at least")
+    max_mismatch: float = Field(default=0.25, le=1, description="score of the reference answer of another document's task, at most")
+    max_weak: float = Field(default=0.6, le=1, description="score of the weak answer, the reference's first quarter by words, at most")
+    min_margin: float = Field(default=0.3, le=1, description="reference above weak answer, at least (after C2, arXiv 2604.13618)")
+    warnings: tuple[JudgeGate, ...] = Field(default=("judge_weak",), description="judge gates that only warn; the others refuse the task")
 
 
 class GateSettings(Section):
@@ -35,3 +49,4 @@ class GateSettings(Section):
     reference_words: tuple[int, int] = Field(default=(5, 400), description="words of a reference answer, from and to")
     title_words: tuple[int, int] = Field(default=(1, 14), description="words of a criterion title, from and to")
     description_words: tuple[int, int] = Field(default=(3, 70), description="words of a criterion description, from and to")
+    judge: JudgeGateSettings = JudgeGateSettings()

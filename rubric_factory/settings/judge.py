@@ -92,3 +92,6 @@ class LockSettings(Section):
     repeats: int = Field(default=4, ge=2, description="gradings of the canary behind the lock's own flip rate")
     max_flips: float = Field(default=0.02, ge=0, description="flip rate above the lock's own that stops")
     max_drift: float = Field(default=0.02, ge=0, description="absolute change of the canary's mean reward that stops")
+    allow_unlocked: bool = Field(
+        default=False, description="lock a judge although an error-severity probe failed (--allow-unlocked-judge); manifest and card say so"
+    )

@@ -7,7 +7,7 @@ from rubric_factory.settings import Settings
 from rubric_factory.workspace import Workspace
 
 # In the order data walks through them; the names `--from` takes.
-STAGES = ("ingest", "passages", "author", "gate", "stage", "contracts", "audit", "publish")
+STAGES = ("ingest", "passages", "author", "gate", "probe", "lock", "judge-gate", "stage", "contracts", "audit", "publish")
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rubric_factory.dataset_files import MANIFEST, card_fingerprint, content_fingerprint, file_sha256, schema_fingerprint
+from rubric_factory.dataset_files import MANIFEST, card_fingerprint, content_fingerprint, file_sha256, lock_digest, schema_fingerprint
 from rubric_factory.dataset_version import latest
 from rubric_factory.errors import BlockedError, WorkspaceError
 from rubric_factory.ledger import Ledger
@@ -185,7 +185,7 @@ def publish(context: Context) -> PublishReport:
             _copy(staging, part)
             staged, fingerprint = load_staged(part), content_fingerprint(part)
             contracts, settings = _contracts(part, fingerprint), _settings(context, part)
-            card_sha = card_fingerprint(card(staged, "0.0.0"), settings)
+            card_sha = card_fingerprint(card(staged, "0.0.0"), settings, lock_digest(part))
             schema = schema_fingerprint(part)
             version = next_version(parent, schema_fingerprint=schema, content_fingerprint=fingerprint, card_fingerprint=card_sha)
             if version is not None:

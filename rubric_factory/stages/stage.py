@@ -13,9 +13,10 @@ from typing import Any
 import pyarrow as pa
 
 from rubric_factory.authoring.authors import asked_as, author_identity
-from rubric_factory.dataset_files import Row, content_fingerprint, digest
+from rubric_factory.dataset_files import LOCK, Row, content_fingerprint, digest
 from rubric_factory.dataset_version import ancestors, grounding, latest
 from rubric_factory.errors import BlockedError, FactoryError
+from rubric_factory.judging.lock import write_lock
 from rubric_factory.publishing import card, splits, yank
 from rubric_factory.publishing.fingerprints import public_settings
 from rubric_factory.publishing.manifest import count_by
@@ -24,12 +25,12 @@ from rubric_factory.publishing.staged import Staged
 from rubric_factory.records import DatasetVersion, Rejection
 from rubric_factory.settings.author import LanguageModelAuthor
 from rubric_factory.stages import Context, StageReport
+from rubric_factory.stages.judged import Judged, judged
 from rubric_factory.tables import QUALITY, SPLITS, rejection_rows
 from rubric_factory.warehouse import Warehouse, opened
 from rubric_factory.workspace import disk_error, write_text
 
-# Filled by the probes; there from the first version on, so that the columns never change.
-_NOT_MEASURED: dict[str, None] = {QUALITY.field(index).name: None for index in range(QUALITY.num_fields)}
+_QUALITY = tuple(column.name for column in QUALITY)
 
 
 def _author(warehouse: Warehouse, context: Context) -> tuple[str, str]:
@@ -79,26 +80,29 @@ def _remembered(context: Context, parent: DatasetVersion | None) -> dict[str, st
     return splits.remembered(parent.manifest["splits"], texts)
 
 
-def _rows(warehouse: Warehouse, config: str, split: str) -> Iterator[Row]:
+def _rows(warehouse: Warehouse, config: str, split: str, judge: Judged) -> Iterator[Row]:
     """Rows of one configuration and split, streamed; `incoming` holds (document_key, split)."""
     for rows in warehouse.batches("staged_grounding" if config == "grounding" else "staged_tasks", split=split):
         for row in rows:
             if config == "policy":
                 yield {"task_id": row["task_id"], "prompt": row["prompt"]}
             elif config == "tasks":
-                yield {**row, "quality": _NOT_MEASURED, "judge": ""}
+                grade = {"evidence_grade": "demo"} if judge.evidence_grade == "demo" else {}
+                yield {**row, "quality": {name: row[name] for name in _QUALITY}, "judge": judge.identity, **grade}
             else:
                 yield row
 
 
-def _write(warehouse: Warehouse, folder: Path, side: dict[str, str], context: Context) -> tuple[dict[str, dict[str, int]], dict[str, int]]:
+def _write(
+    warehouse: Warehouse, folder: Path, side: dict[str, str], context: Context, judge: Judged
+) -> tuple[dict[str, dict[str, int]], dict[str, int]]:
     """All Parquet files; {tasks, documents, grounding} -> split -> rows, and licence -> tasks."""
     incoming = pa.table({"document_key": pa.array(list(side), pa.string()), "split": pa.array(list(side.values()), pa.string())})
     counts: dict[str, dict[str, int]] = {"tasks": {}, "grounding": {}, "documents": dict.fromkeys(SPLITS, 0) | Counter(side.values())}
     with context.progress.step("stage", 3 * len(SPLITS), "files") as step, warehouse.incoming(incoming):
         for split in SPLITS:
             for config in ("policy", "tasks", "grounding"):
-                written = write_split(folder, config, split, _rows(warehouse, config, split))
+                written = write_split(folder, config, split, _rows(warehouse, config, split, judge))
                 if config != "policy":
                     counts[config][split] = written
                 step.advance()
@@ -144,7 +148,8 @@ def _replace(part: Path, folder: Path) -> None:
 
 
 def stage(context: Context) -> StageReport:
-    """Stage every task that may be published: splits, Parquet, settings.json, staged.json, README.md with the configurations only.
+    """Stage every task that may be published: splits, Parquet, judge.lock.json, settings.json, staged.json, README.md with the
+    configurations only.
 
     Counts: tasks, documents, train, validation, test (tasks), clusters, largest_cluster. Errors: BlockedError without a task,
     FactoryError with tasks of several authors, DatasetError where an ancestor is damaged or gone, WorkspaceError on a full disk.
@@ -154,6 +159,7 @@ def stage(context: Context) -> StageReport:
     part = workspace.staging / f".{name}.part"
     with opened(workspace) as warehouse:
         author, grade = _author(warehouse, context)
+        judge = judged(warehouse, context)
         parent = latest(workspace.datasets, name)
         members, rejections, clusters = _candidates(warehouse, context)
         shares = {"test": publish.test_share, "validation": publish.validation_share}
@@ -164,7 +170,7 @@ def stage(context: Context) -> StageReport:
             warehouse.fold("rejections", rejection_rows(rejections))
         shutil.rmtree(part, ignore_errors=True)
         try:
-            counts, licences = _write(warehouse, part, assignment.side, context)
+            counts, licences = _write(warehouse, part, assignment.side, context, judge)
         except OSError as error:
             raise disk_error(error, part) from error
         facts = {
@@ -174,7 +180,11 @@ def stage(context: Context) -> StageReport:
             "counts": counts,
             "licences": licences,
             "author": author,
-            "evidence_grade": grade,
+            "evidence_grade": "demo" if "demo" in (grade, judge.evidence_grade) else grade,
+            "judge": judge.identity,
+            "lock": judge.summary,
+            "probes_before": judge.probes_before,
+            "probes_after": judge.probes_after,
             "largest_cluster_share": max(clusters.values(), default=0) / max(clusters.total(), 1),
         }
         staged = _describe(warehouse, context, facts)
@@ -182,6 +192,8 @@ def stage(context: Context) -> StageReport:
     settings = public_settings(context.settings.model_dump())
     write_text(part / "settings.json", json.dumps(settings, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
     write_text(part / "README.md", card.front_matter(staged.counts, staged.licences))
+    if judge.lock is not None:
+        write_lock(judge.lock, part / LOCK)
     staged.save(part)
     _replace(part, workspace.staging / name)
     totals = {"tasks": sum(counts["tasks"].values()), "documents": len(assignment.side), **counts["tasks"]}

@@ -15,4 +15,5 @@ SELECT
     (SELECT count(*) FILTER (WHERE selection.selected) FROM selection) AS passages_selected,
     (SELECT count(DISTINCT tasks.passage_id) FROM tasks) AS passages_with_tasks,
     (SELECT count(*) FROM tasks) AS tasks_written,
+    (SELECT count(*) FROM gated) AS tasks_gated,
     (SELECT count(*) FROM publishable) AS tasks_passed;

@@ -1,4 +1,5 @@
--- One row per publishable task whose document `incoming` (document_key, split) puts on the split.
+-- One row per publishable task whose document `incoming` (document_key, split) puts on the split,
+-- with its scores where a judge gave some.
 SELECT
     publishable.task_id,
     publishable.task_key,
@@ -16,9 +17,15 @@ SELECT
     publishable.section,
     publishable.page_start,
     publishable.page_end,
+    quality.reference_score,
+    quality.weak_score,
+    quality.mismatch_score,
+    quality.spread,
+    quality.difficulty,
     publishable.author,
     publishable.evidence_grade
 FROM publishable
 INNER JOIN incoming ON publishable.document_key = incoming.document_key
+LEFT JOIN quality ON publishable.task_id = quality.task_id
 WHERE incoming.split = $split
 ORDER BY publishable.task_key;
