@@ -1,6 +1,5 @@
 """`versions` and `verify`: what is published, and whether it is intact. They read files and lock nothing."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -41,32 +40,18 @@ def versions_command(invocation: Invocation) -> None:
     invocation.result({"versions": [_row(version) for version in found]})
 
 
-def _folder(invocation: Invocation, version: str) -> Path:
-    """The folder meant by a path, by NAME/VERSION, or by VERSION of the configured dataset."""
-    from rubric_factory.errors import UsageError
-
-    if Path(version).is_dir():
-        return Path(version)
-    if len(Path(version).parts) > 2:
-        raise UsageError(f"no folder at {version}", expected="the folder of a version", fix="see rubric-factory versions")
-    datasets = invocation.place().datasets
-    for folder in [datasets / version, *sorted(datasets.glob(f"*/{Path(version).name}"))]:
-        if (folder / "manifest.json").exists():
-            return folder
-    raise UsageError(f"no version {version} in {datasets}", expected="a folder, NAME/VERSION or VERSION", fix="see rubric-factory versions")
-
-
 @command("verify")
 @click.argument("version", metavar="VERSION|PATH")
 def verify_command(invocation: Invocation, version: str) -> None:
     """Check a published version against its manifest.
 
-    Every file's hash, the digest of the folder, both fingerprints recomputed from the rows, ids, spans and splits. VERSION is 1.2.3 or
-    name/1.2.3 in the workspace, PATH any folder. Exit code 1 when it does not verify.
+    Every file's hash, the digest of the folder, both fingerprints recomputed from the rows, ids, spans and splits. VERSION is NAME (its
+    latest), NAME@VERSION or VERSION in the workspace, PATH any folder. Exit code 1 when it does not verify.
     """
+    from flows.resolve import version_folder
     from rubric_factory.dataset_version import verify
 
-    report = verify(_folder(invocation, version))
+    report = verify(version_folder(invocation, version))
     report.require()
     rows = ", ".join(f"{name} {count}" for name, count in report.rows.items())
     invocation.say(f"{report.version.name} {report.version.version}: {report.files} files intact; {rows}")
