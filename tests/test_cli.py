@@ -146,11 +146,11 @@ def test_json_is_the_last_line_of_stdout_for_results_and_errors(here, stage, cap
     assert json.loads(captured.out.splitlines()[-1]) == {"error": "error: no", "exit_code": 3}
 
 
-def test_publish_runs_gate_stage_contracts_audit_publish_in_this_order(here, capsys, monkeypatch):
+def test_publish_runs_its_stages_in_this_order(here, capsys, monkeypatch):
     called = []
     monkeypatch.setattr(pipeline, "run_stage", lambda name, context: called.append(name) or StageReport(name, {}))
     assert cli.run(["publish"]) == 0
-    assert called == ["gate", "stage", "contracts", "audit", "publish"]
+    assert called == ["gate", "probe", "lock", "judge-gate", "stage", "contracts", "audit", "publish"]
 
 
 def test_a_writer_holds_the_workspace_and_keeps_its_resolved_settings(here, stage, capsys):
