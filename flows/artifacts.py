@@ -8,18 +8,12 @@ from rubric_factory.text import printable
 
 Row = dict[str, Any]
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|~<>&])")
-CELL_CHARACTERS = 300
-
-
-def cell(value: Any) -> str:
-    """A table cell: control and bidi characters visible, markup characters as entities, cut."""
-    text = printable(str(value), CELL_CHARACTERS)
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+SHOWN_CHARACTERS = 300
 
 
 def inert(value: Any) -> str:
-    """Text for Markdown that is nothing but text there."""
-    return _SPECIAL.sub(lambda m: {"<": "&lt;", ">": "&gt;", "&": "&amp;"}.get(m[1], "\\" + m[1]), printable(str(value), CELL_CHARACTERS))
+    """Text that is nothing but text where Markdown is read: in Markdown artifacts, and in the cells of tables too. Cut."""
+    return _SPECIAL.sub(lambda m: {"<": "&lt;", ">": "&gt;", "&": "&amp;"}.get(m[1], "\\" + m[1]), printable(str(value), SHOWN_CHARACTERS))
 
 
 def code(value: Any) -> str:
@@ -27,27 +21,29 @@ def code(value: Any) -> str:
     return f"`{printable(str(value), 1000).replace('`', chr(39))}`"
 
 
+def counts(stage: Row) -> dict[str, int]:
+    """What a stage counted, without what it counted none of."""
+    return {key: value for key, value in stage.items() if isinstance(value, int) and not isinstance(value, bool) and value}
+
+
+def line(stage: Row) -> str:
+    """What a stage counted, for a log."""
+    return ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in counts(stage).items()) or "nothing to do"
+
+
 def funnel(stages: list[Row]) -> list[Row]:
-    """One row a stage: what it counted, what it refused and why."""
+    """One row a figure of a stage: what it counted, then what it refused, by reason. Narrow: wide columns leave the page."""
     rows = []
     for stage in stages:
-        counts = {key: value for key, value in stage.items() if isinstance(value, int) and not isinstance(value, bool)}
-        reasons = sorted(stage["rejections"].items())
-        rows.append(
-            {
-                "stage": cell(stage["stage"]),
-                "counts": cell(", ".join(f"{key.replace('_', ' ')} {value}" for key, value in counts.items())),
-                "refused": sum(count for _, count in reasons),
-                "reasons": cell(", ".join(f"{reason.replace('_', ' ')} {count}" for reason, count in reasons)),
-                "seconds": round(stage.get("seconds", 0.0), 1),
-            }
-        )
+        found = [(key, value) for key, value in counts(stage).items()]
+        found += [(f"refused: {reason}", value) for reason, value in sorted(stage["rejections"].items())]
+        rows += [{"stage": inert(stage["stage"]), "what": inert(key.replace("_", " ")), "count": value} for key, value in found]
     return rows
 
 
 def gates(found: dict[str, dict[str, int]]) -> list[Row]:
     """One row a gate."""
-    return [{"gate": cell(name), "checked": row["checked"], "refused": row["refused"]} for name, row in found.items()]
+    return [{"gate": inert(name), "checked": row["checked"], "refused": row["refused"]} for name, row in found.items()]
 
 
 def publication(stages: list[Row], name: str) -> str:
@@ -70,7 +66,7 @@ def figure(found: Row) -> str:
 
 def intervals(groups: dict[str, dict[str, Row]]) -> list[Row]:
     """One row a group, one column an arm; mean and 95 % interval."""
-    return [{"group": cell(group), **{cell(arm): figure(found) for arm, found in arms.items()}} for group, arms in groups.items()]
+    return [{"group": inert(group), **{printable(arm): figure(found) for arm, found in arms.items()}} for group, arms in groups.items()]
 
 
 def training_note(row: Row) -> str:

@@ -15,6 +15,7 @@ from rubric_factory.errors import BlockedError
 
 @flow(
     name="audit",
+    flow_run_name="audit {version}",
     persist_result=False,
     log_prints=False,
     validate_parameters=False,

@@ -14,6 +14,7 @@ from flows.units import show_training, unit
 
 @flow(
     name="train",
+    flow_run_name="train {name} {version}",
     persist_result=False,
     log_prints=False,
     validate_parameters=False,

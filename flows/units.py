@@ -49,7 +49,7 @@ def ingest_units(context: Context, limit: int | None) -> Row:
 def stage_unit(name: str, context: Context, limit: int | None) -> Row:
     """One stage by name, logged when it has ended."""
     row = ingest_units(context, limit) if name == "ingest" else unit(name, lambda: report_row(run_stage(name, context)))
-    get_run_logger().info("%s: %s", name, artifacts.funnel([row])[0]["counts"])
+    get_run_logger().info("%s: %s", name, artifacts.line(row))
     return row
 
 
