@@ -51,6 +51,11 @@ def parse_sources(words: Sequence[str], settings: Settings) -> tuple[Source, ...
     return tuple(found)
 
 
+def with_unlocked(settings: Settings, allow: bool) -> Settings:
+    """Settings under which a judge that failed probes may be locked, if --allow-unlocked-judge says so."""
+    return settings.model_copy(update={"lock": settings.lock.model_copy(update={"allow_unlocked": True})}) if allow else settings
+
+
 def with_sources(settings: Settings, words: Sequence[str]) -> Settings:
     """Settings whose sources are the given ones, if any are given."""
     return settings.model_copy(update={"sources": parse_sources(words, settings)}) if words else settings

@@ -8,7 +8,7 @@ from prefect import flow
 
 from flows import events, webhook
 from flows.commands.common import Invocation
-from flows.pipeline import with_sources
+from flows.pipeline import with_sources, with_unlocked
 from flows.units import served, show_rebuild, stage_unit
 from rubric_factory.stages import STAGES
 
@@ -29,6 +29,7 @@ def rebuild(
     sources: Sequence[str] = (),
     limit: int | None = None,
     start: str = "ingest",
+    allow_unlocked_judge: bool = False,
 ) -> list[Row]:
     """All stages from `start` on; one row of counts per stage. Errors: the FactoryError of the stage that failed, as it was raised.
 
@@ -36,7 +37,8 @@ def rebuild(
     """
     invocation = Invocation(config=Path(config), workspace=Path(workspace) if workspace else None)
     rows: list[Row] = []
-    with invocation.writer("rebuild", with_sources(invocation.settings(), sources)) as context:
+    settings = with_unlocked(with_sources(invocation.settings(), sources), allow_unlocked_judge)
+    with invocation.writer("rebuild", settings) as context:
         name = context.settings.name
         try:
             rows.extend(stage_unit(stage, context, limit) for stage in STAGES[STAGES.index(start) :])  # each as it ends

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rubric_factory.stages import Context, StageReport
     from rubric_factory.workspace import Workspace
 
+ALLOW = "Go on with a judge that failed an error-severity probe; manifest and card record it."
 DEFAULT_CONFIG = Path("pipeline.toml")
 
 
@@ -104,17 +105,22 @@ def _common(flag: str, text: str, **options: Any) -> click.Option:
     return click.Option([flag], help=text, callback=_keep, expose_value=False, is_eager=True, **options)
 
 
+def common_options() -> list[click.Option]:
+    """The options of every command, new ones each time."""
+    return [
+        _common("--config", "Configuration file.  [default: pipeline.toml; demo: its own]", type=click.Path(path_type=Path)),
+        _common("--workspace", "Folder of everything that is made, over the configured one.", type=click.Path(path_type=Path)),
+        _common("--json", "Print one JSON object as the last line of stdout.", is_flag=True),
+        _common("--debug", "Show the traceback of an error.", is_flag=True),
+    ]
+
+
 def command(name: str) -> Callable[[Callable[..., Any]], click.Command]:
     """Decorator: a command with the common options behind its own; the function gets the Invocation first, its docstring is the help."""
 
     def decorate(function: Callable[..., Any]) -> click.Command:
         made = click.command(name)(click.pass_obj(function))
-        made.params += [
-            _common("--config", "Configuration file.  [default: pipeline.toml; demo: its own]", type=click.Path(path_type=Path)),
-            _common("--workspace", "Folder of everything that is made, over the configured one.", type=click.Path(path_type=Path)),
-            _common("--json", "Print one JSON object as the last line of stdout.", is_flag=True),
-            _common("--debug", "Show the traceback of an error.", is_flag=True),
-        ]
+        made.params += common_options()
         return made
 
     return decorate

@@ -24,12 +24,17 @@ def _cell(found: dict[str, Any] | None) -> str:
 
 
 def show(invocation: Invocation, row: dict[str, Any]) -> None:
+    """What was evaluated, and its figures."""
+    invocation.say(f"{row['split']} tasks of version {row['version']}: {row['run_path']}")
+    show_groups(invocation, row)
+
+
+def show_groups(invocation: Invocation, row: dict[str, Any]) -> None:
     """Tables for a person: one line a group and arm, 95 % intervals by bootstrap over documents and seeds."""
     from rubric_factory.text import printable
 
     if invocation.json:
         return
-    invocation.say(f"{row['split']} tasks of version {row['version']}: {row['run_path']}")
     for key, title in GROUPS.items():
         groups = {"": row[key]} if key == "overall" else row[key]
         invocation.say(title)

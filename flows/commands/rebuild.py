@@ -2,7 +2,7 @@
 
 import click
 
-from flows.commands.common import DEFAULT_CONFIG, Invocation, command
+from flows.commands.common import ALLOW, DEFAULT_CONFIG, Invocation, command
 
 
 def _dry_run(invocation: Invocation, sources: tuple[str, ...], limit: int | None, start: str) -> None:
@@ -18,14 +18,14 @@ def _dry_run(invocation: Invocation, sources: tuple[str, ...], limit: int | None
     invocation.result({"dry_run": True, **found.figures, "basis": found.basis})
 
 
-def _run(invocation: Invocation, sources: tuple[str, ...], limit: int | None, start: str) -> None:
+def _run(invocation: Invocation, sources: tuple[str, ...], limit: int | None, start: str, allow: bool) -> None:
     from flows import offline
 
     offline.prepare(invocation.place())
     from flows.rebuild import rebuild
 
     workspace = str(invocation.workspace) if invocation.workspace else None
-    rows = rebuild(str(invocation.config or DEFAULT_CONFIG), workspace, sources, limit, start)
+    rows = rebuild(str(invocation.config or DEFAULT_CONFIG), workspace, sources, limit, start, allow)
     invocation.report(*rows)
     invocation.result({"dry_run": False, "stages": rows})
 
@@ -39,15 +39,21 @@ def _run(invocation: Invocation, sources: tuple[str, ...], limit: int | None, st
 @click.option(
     "--from",
     "start",
-    type=click.Choice(["ingest", "passages", "author", "gate", "stage"]),
+    type=click.Choice(["ingest", "passages", "author", "gate", "probe", "lock", "judge-gate", "stage"]),
     default="ingest",
     show_default=True,
     help="Begin at this stage, on what the stages before it left.",
 )
-def rebuild_command(invocation: Invocation, sources: tuple[str, ...], limit: int | None, dry_run: bool, start: str) -> None:
+@click.option("--allow-unlocked-judge", is_flag=True, help=ALLOW)
+def rebuild_command(
+    invocation: Invocation, sources: tuple[str, ...], limit: int | None, dry_run: bool, start: str, allow_unlocked_judge: bool
+) -> None:
     """Run all stages over the configured sources, shard by shard, under Prefect.
 
     SOURCE is folder:PATH; given ones replace the configured ones. Ends with a published version, or says that nothing is new. The
     single-stage commands do the same work without Prefect.
     """
-    (_dry_run if dry_run else _run)(invocation, sources, limit, start)
+    if dry_run:
+        _dry_run(invocation, sources, limit, start)
+    else:
+        _run(invocation, sources, limit, start, allow_unlocked_judge)

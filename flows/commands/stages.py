@@ -2,7 +2,7 @@
 
 import click
 
-from flows.commands.common import Invocation, command, report_row
+from flows.commands.common import ALLOW, Invocation, command, report_row
 
 
 def _one(invocation: Invocation, stage: str) -> None:
@@ -52,14 +52,16 @@ def gate_command(invocation: Invocation) -> None:
 
 
 @command("publish")
-def publish_command(invocation: Invocation) -> None:
-    """Gate, stage, check contracts, render the audit page, and publish a version.
+@click.option("--allow-unlocked-judge", is_flag=True, help=ALLOW)
+def publish_command(invocation: Invocation, allow_unlocked_judge: bool) -> None:
+    """Gate, probe and lock the judge, stage, check contracts, render the audit page, and publish a version.
 
-    Publishes nothing, and says so, when content and card equal those of the latest version. Exit code 3 when a contract refuses.
+    Publishes nothing, and says so, when content and card equal those of the latest version. Exit code 3 when the judge cannot be locked
+    or a contract refuses.
     """
-    from flows.pipeline import PUBLISHING, run_stage
+    from flows.pipeline import PUBLISHING, run_stage, with_unlocked
 
-    with invocation.writer("publish") as context:
+    with invocation.writer("publish", with_unlocked(invocation.settings(), allow_unlocked_judge)) as context:
         rows = [report_row(run_stage(stage, context)) for stage in PUBLISHING]
     invocation.report(*rows)
     invocation.result({"stages": rows})

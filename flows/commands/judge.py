@@ -1,0 +1,148 @@
+"""`judge`: grade a file of answers; `judge probe|lock|verify`: what the configured judge withstands, and whether it is still the same."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from flows.commands.common import Invocation, command, common_options
+
+if TYPE_CHECKING:
+    from rubric_factory.judging.probes.protocol import ProbeResult
+
+STAGED = "staged"
+
+
+def _folder(invocation: Invocation, word: str) -> Path:
+    """The folder of VERSION, or what is staged now for the word 'staged'."""
+    from flows.resolve import version_folder
+
+    return invocation.place().staging / invocation.settings().name if word == STAGED else version_folder(invocation, word)
+
+
+def _show_probes(invocation: Invocation, found: "Sequence[ProbeResult]") -> None:
+    """One line a probe, failed ones first."""
+    for result in sorted(found, key=lambda r: (r.passed is not False, r.severity != "error")):
+        state = {True: "passed", False: f"FAILED ({result.severity})", None: "not applicable"}[result.passed]
+        value = "" if result.value is None else f"{result.value:.3f}"
+        interval = "" if result.ci95_low is None else f"[{result.ci95_low:.3f}, {result.ci95_high:.3f}]"
+        bound = f"{'>=' if result.floor else '<='} {result.accept:g}"
+        invocation.say(f"  {result.name:<20} {value:>7} {interval:<18} {bound:<8} n {result.n:<6} {state}  {result.note}".rstrip())
+
+
+def _probe_rows(found: "Sequence[ProbeResult]") -> dict[str, Any]:
+    from rubric_factory.judging.store import short
+
+    return {"probes": short(found)}
+
+
+@command("probe")
+@click.argument("version", metavar="VERSION|staged")
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Another file for the results, besides the one in locks/.")
+def probe_command(invocation: Invocation, version: str, out: Path | None) -> None:
+    """Probe the configured judge with answers of known worth, on the tasks of a version.
+
+    VERSION as in `verify`, or the word staged. Measured once for a judge, its settings and these tasks, then read. Shows every probe with
+    its 95 % interval by document; a failed one is shown, and refuses a lock, not this.
+    """
+    from flows.judging import open_subject, outside_versions, probe_subject
+    from rubric_factory.judging.store import write_probes
+
+    if out is not None:
+        outside_versions(out)
+    context = invocation.context()
+    found, path = probe_subject(context, open_subject(_folder(invocation, version)))
+    if out is not None:
+        write_probes(found, out)
+    _show_probes(invocation, found)
+    invocation.say(f"probe results: {out or path}")
+    invocation.result({**_probe_rows(found), "file": str(out or path)})
+
+
+@command("lock")
+@click.argument("version", metavar="VERSION|staged")
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="File of the lock.  [default: locks/ of the workspace]")
+@click.option("--allow-unlocked-judge", is_flag=True, help="Lock it although an error-severity probe failed; the lock records it.")
+def lock_command(invocation: Invocation, version: str, out: Path | None, allow_unlocked_judge: bool) -> None:
+    """Lock the configured judge on the tasks of a version, for `train --lock` and `evaluate --lock`.
+
+    Probes it first, unless that was done. Exit code 3 when an error-severity probe failed. A version's own lock is made while the version
+    is; this one goes to locks/ of the workspace, never into a version folder.
+    """
+    from flows.judging import lock_subject, open_subject, outside_versions
+    from flows.pipeline import with_unlocked
+    from rubric_factory.judging.lock import summary
+
+    if out is not None:
+        outside_versions(out)
+    context = invocation.context(with_unlocked(invocation.settings(), allow_unlocked_judge))
+    made, path = lock_subject(context, open_subject(_folder(invocation, version)), out)
+    invocation.say(f"locked {made.identity} on {len(made.pairs)} graded answers; {made.flip_rate:.1%} of verdicts flip between repeats")
+    for failed in made.allowed:
+        invocation.say(f"  let through by hand: {failed}")
+    invocation.say(f"lock: {path}")
+    invocation.result({"file": str(path), **summary(made)})
+
+
+@command("verify")
+@click.argument("version", metavar="VERSION|LOCK")
+def verify_command(invocation: Invocation, version: str) -> None:
+    """Grade a lock's answers again: whether the configured judge is still the locked one.
+
+    LOCK is a file, VERSION carries its own. Exit code 3 when identity, served name, verdicts or mean reward are not those of the lock.
+    """
+    from flows.judging import lock_file, verify_subject
+
+    lock, report = verify_subject(invocation.context(), lock_file(version, lambda word: _folder(invocation, word)))
+    invocation.say(f"{lock.identity} is the locked judge: {report.detail}")
+    invocation.result({"identity": lock.identity, "flips": report.flips, "drift": report.drift, "passed": report.passed})
+
+
+@click.group("judge", invoke_without_command=True)
+@click.option("--dataset", metavar="VERSION", help="The version whose tasks were answered.")
+@click.option("--responses", type=click.Path(path_type=Path), metavar="FILE", help='JSON lines {"task_id": ..., "response": ...}.')
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="DIR", help="Folder of the results.  [default: in reports/ of the workspace]"
+)
+@click.pass_context
+def judge_command(ctx: click.Context, dataset: str | None, responses: Path | None, out: Path | None) -> None:
+    """Grade a file of answers with the configured judge; or probe, lock and verify that judge.
+
+    Writes verdicts.jsonl (a row a criterion), tasks.jsonl (a row an answer), both as Parquet too, and summary.json: mean rewards with 95 %
+    intervals by bootstrap over documents, overall and by group. The first answer to a task counts; unknown, repeated and missing task_ids
+    are reported.
+    """
+    given = dataset is not None and responses is not None
+    if ctx.invoked_subcommand is None and not given:
+        raise click.UsageError("judge wants --dataset VERSION and --responses FILE, or one of lock, probe, verify")
+    if ctx.invoked_subcommand is not None:
+        if dataset or responses or out:
+            raise click.UsageError(f"--dataset, --responses and --out of `judge` say nothing to judge {ctx.invoked_subcommand}")
+        return
+    _grade(ctx.ensure_object(Invocation), str(dataset), Path(str(responses)), out)
+
+
+def _grade(invocation: Invocation, dataset: str, responses: Path, out: Path | None) -> None:
+    from flows.answers import judge_answers, read_answers
+    from flows.commands.evaluate import show_groups
+    from flows.judging import open_subject, outside_versions
+
+    if out is not None:
+        outside_versions(out / "summary.json")
+    context, folder = invocation.context(), _folder(invocation, dataset)
+    subject = open_subject(folder)
+    row = judge_answers(context, subject, folder, read_answers(responses, subject.splits), out)
+    invocation.say(f"{row['answers']} answers to {row['name']} {row['version']}, graded by {row['judge']}: {row['folder']}")
+    if row["locked_judge"] not in ("", row["judge"]):
+        invocation.say(f"  the version's locked judge is another one: {row['locked_judge']}")
+    for name in ("unknown", "duplicate", "missing"):
+        if row[name]:
+            invocation.say(f"  {row[name]} {name} task_ids, such as {', '.join(row[f'{name}_task_ids'])[:200]}")
+    show_groups(invocation, row)
+    invocation.result(row)
+
+
+judge_command.params += common_options()
+for _subcommand in (lock_command, probe_command, verify_command):
+    judge_command.add_command(_subcommand)
