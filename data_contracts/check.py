@@ -138,7 +138,7 @@ def check(folder: Path, profile: str, *, datasets: Path) -> ContractReport:
     checks = [_fact(Finding("published_schema", "error", tuple(published_schema(folder))))]
     if checks[0].success:
         rows = load_rows(folder)
-        findings = ask(rows, staged, settings, fingerprint=fingerprint, datasets=datasets, profile=profile)
+        findings = ask(rows, staged, settings, folder=folder, fingerprint=fingerprint, datasets=datasets, profile=profile)
         checks += [_fact(finding) for finding in findings] + _expectations(rows)
     report = ContractReport(profile, fingerprint, tuple(checks))
     written = {

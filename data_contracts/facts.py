@@ -1,5 +1,6 @@
 """Facts about whole sets of rows, which no expectation over one table can say: splits, spans, ids, ancestors, licences."""
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -7,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rubric_factory import dataset_facts
-from rubric_factory.dataset_files import DatasetRows
+from rubric_factory.dataset_files import LOCK, DatasetRows
 from rubric_factory.dataset_version import ancestors, side_of_documents, trained_on
 from rubric_factory.publishing.staged import Staged
 from rubric_factory.publishing.yank import yanked
@@ -15,7 +16,7 @@ from rubric_factory.tables import SPLITS
 
 LARGE_CLUSTER = 0.05
 # Warnings of the standard profile that block in the release profile.
-RELEASE_ERRORS = frozenset({"splits_filled", "above_demo_grade", "clusters_small"})
+RELEASE_ERRORS = frozenset({"splits_filled", "above_demo_grade", "clusters_small", "withstood_probes"})
 PROFILES = ("standard", "release", "behaviour")
 # Rubrics that ask for conduct rest on no passage: the behaviour profile does without these.
 LEFT_OUT = {"behaviour": frozenset({"evidence_verbatim", "prompt_apart_from_passage"})}
@@ -49,6 +50,27 @@ def not_yanked(rows: DatasetRows, datasets: Path, name: str) -> Iterator[str]:
                 yield f"{row['task_key']}: its document was taken down"
 
 
+def judge_locked(rows: DatasetRows, staged: Staged, folder: Path) -> Iterator[str]:
+    """The judge of the tasks is the one that staged.json and judge.lock.json name, and it was probed; or there is none anywhere."""
+    try:
+        locked = json.loads((folder / LOCK).read_text(encoding="utf-8")).get("identity") if (folder / LOCK).exists() else ""
+    except (OSError, ValueError, AttributeError):
+        locked = None
+    if locked != staged.judge:
+        yield f"{LOCK}: not of the judge that staged.json names"
+    if bool(staged.judge) != bool(staged.probes_before) or bool(staged.judge) != bool(staged.lock):
+        yield "staged.json: a judge without lock or probes, or these without a judge"
+    for split in SPLITS:
+        for row in rows.tasks[split]:
+            if row["judge"] != staged.judge:
+                yield f"{row['task_key']}: graded by another judge than the locked one"
+
+
+def withstood_probes(staged: Staged) -> Iterator[str]:
+    """No probe of severity error failed; one that was let through by hand says so in the lock, and warns here."""
+    yield from (f"{name}: failed" for name, row in staged.probes_before.items() if row["passed"] is False and row["severity"] == "error")
+
+
 def fingerprint_fits(rows: DatasetRows, staged: Staged, fingerprint: str) -> Iterator[str]:
     """staged.json speaks of these rows: fingerprint and counts."""
     if staged.content_fingerprint != fingerprint:
@@ -60,7 +82,7 @@ def fingerprint_fits(rows: DatasetRows, staged: Staged, fingerprint: str) -> Ite
 
 
 def ask(
-    rows: DatasetRows, staged: Staged, settings: dict[str, Any], *, fingerprint: str, datasets: Path, profile: str
+    rows: DatasetRows, staged: Staged, settings: dict[str, Any], *, folder: Path, fingerprint: str, datasets: Path, profile: str
 ) -> Sequence[Finding]:
     """Every fact, in a fixed order; only `complete` where that one fails. Errors: DatasetError where an ancestor is gone or damaged."""
     complete = Finding("complete", "error", tuple(dataset_facts.complete(rows)))
@@ -74,6 +96,8 @@ def ask(
         "licences_allowed": lambda: dataset_facts.licences_allowed(rows, settings["publish"]["allowed_licences"]),
         "not_yanked": lambda: not_yanked(rows, datasets, staged.name),
         "fingerprint_fits": lambda: fingerprint_fits(rows, staged, fingerprint),
+        "judge_locked": lambda: judge_locked(rows, staged, folder),
+        "withstood_probes": lambda: withstood_probes(staged),
         "splits_filled": lambda: splits_filled(rows),
         "above_demo_grade": lambda: above_demo_grade(rows),
         "clusters_small": lambda: iter(["largest cluster: above 5 % of the passages"] * (staged.largest_cluster_share > LARGE_CLUSTER)),

@@ -194,6 +194,22 @@ def prompt_apart_from_passage(rows: DatasetRows) -> Iterator[str]:
             yield _finding(row["task_key"], f"prompt and passage share a run of {SHARED_RUN_WORDS} words")
 
 
+def judged_alike(rows: DatasetRows) -> Iterator[str]:
+    """One judge graded every task, or none did: then all scores are null. spread is the reference's score above the weak answer's."""
+    judges = {row["judge"] for row in _all(rows.tasks)}
+    if len(judges) > 1:
+        yield _finding("judge", f"{len(judges)} different ones")
+    for row in _all(rows.tasks):
+        quality = row["quality"] or {}
+        reference, weak, spread = (quality.get(name) for name in ("reference_score", "weak_score", "spread"))
+        if not row["judge"]:
+            yield from (_finding(row["task_key"], f"{name} without a judge") for name, score in quality.items() if score is not None)
+        elif reference is None or weak is None:
+            yield _finding(row["task_key"], "a score is missing")
+        elif spread != reference - weak or max(reference, weak, quality.get("mismatch_score") or 0.0) > 1:
+            yield _finding(row["task_key"], "scores above 1, or a spread that is not their difference")
+
+
 def one_side(rows: DatasetRows) -> Iterator[str]:
     """A document (by key and by bytes) and a passage text are on one side only."""
     for table, column in (("tasks", "document_key"), ("tasks", "document_id"), ("grounding", "document_key"), ("grounding", "sha256")):
@@ -259,6 +275,7 @@ FACTS: dict[str, Fact] = {
     "grounding_of_tasks": grounding_of_tasks,
     "evidence_verbatim": evidence_verbatim,
     "prompt_apart_from_passage": prompt_apart_from_passage,
+    "judged_alike": judged_alike,
     "one_side": one_side,
     "relative_sources": relative_sources,
 }

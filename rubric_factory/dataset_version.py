@@ -211,6 +211,8 @@ def _record_problems(folder: Path, manifest: dict[str, Any]) -> Iterator[str]:
             yield "card_fingerprint is not that of card, settings and lock"
     except (OSError, ValueError):
         yield "card or settings cannot be read"
+    if (files.lock_digest(folder) is None) != (not manifest.get("judge")):
+        yield "judge.lock.json and the manifest's judge: one without the other"
     try:
         contracts = json.loads((folder / "contracts.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
