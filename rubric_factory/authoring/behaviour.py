@@ -10,13 +10,45 @@ from dataclasses import replace
 
 from rubric_factory.authoring.extractive import ExtractiveAuthor
 from rubric_factory.authoring.protocol import Authored
-from rubric_factory.judging.rules import CUE, SUBJECT
+from rubric_factory.judging.rules import CUE, EITHER, SUBJECT
 from rubric_factory.records import Category, Criterion, Level, Passage, Rejection, Rubric, Task
 from rubric_factory.settings.author import Behaviour, Extractive
 from rubric_factory.text import words
 
 IDENTITY = "behaviour@1"
-MIN_SUBJECT_LETTERS = 4
+MIN_SUBJECT_LETTERS, MAX_SUBJECTS = 4, 2
+COMMON = frozenset(
+    {
+        "also",
+        "been",
+        "does",
+        "each",
+        "have",
+        "into",
+        "must",
+        "only",
+        "over",
+        "should",
+        "some",
+        "such",
+        "than",
+        "that",
+        "their",
+        "them",
+        "then",
+        "they",
+        "this",
+        "used",
+        "using",
+        "what",
+        "when",
+        "where",
+        "which",
+        "will",
+        "with",
+        "would",
+    }
+)
 _CONTEXT = re.compile(r"^In the context of .*?, (?=(?:what|when|how|why|which|where|under|for|if|who)\b)", re.IGNORECASE)
 
 # (rule, title, description, category, weight, meaning of level 0, meaning of level 1)
@@ -73,8 +105,8 @@ class BehaviourAuthor:
             yield replace(authored, tasks=tasks, rejections=refused)
 
     def _with_behaviour(self, task: Task) -> Task | None:
-        subject = shared_subject(task.question, task.reference_answer)
-        if subject is None:
+        subjects = shared_subjects(task.question, task.reference_answer)
+        if not subjects:
             return None
         criteria = tuple(
             Criterion(
@@ -85,7 +117,7 @@ class BehaviourAuthor:
                 weight=weight,
                 required_elements=(),
                 scoring_guide=(Level(0, unmet), Level(1, met)),
-                verification_cues=(f"{CUE}{rule}", f"{SUBJECT}{subject}"),
+                verification_cues=(f"{CUE}{rule}", f"{SUBJECT}{EITHER.join(subjects)}"),
                 evidence=(),
             )
             for rank, (rule, title, description, category, weight, unmet, met) in enumerate(_CRITERIA)
@@ -93,19 +125,11 @@ class BehaviourAuthor:
         return replace(task, rubric=Rubric(criteria), author=self.identity)
 
 
-def shared_subject(question: str, reference: str) -> str | None:
-    """The word an answer must name: the longest of the longest run that question (without its context) and reference share.
+def shared_subjects(question: str, reference: str) -> tuple[str, ...]:
+    """Words that name what is asked about, either of which will do: of the question (without its context) and of the reference.
 
-    One word, so that a small policy can learn to name it. None where no word of that run has MIN_SUBJECT_LETTERS letters.
+    The MAX_SUBJECTS longest, the first of equals, of MIN_SUBJECT_LETTERS letters or more. () where there is none.
     """
-    asked, said = words(_CONTEXT.sub("", question)), words(reference)
-    best: list[str] = []
-    for start in range(len(asked)):
-        for other in range(len(said)):
-            length = 0
-            while start + length < len(asked) and other + length < len(said) and asked[start + length] == said[other + length]:
-                length += 1
-            if length > len(best):
-                best = asked[start : start + length]
-    subject = max(best, key=len, default="")
-    return subject if len(subject) >= MIN_SUBJECT_LETTERS else None
+    said = set(words(reference))
+    found = dict.fromkeys(w for w in words(_CONTEXT.sub("", question)) if len(w) >= MIN_SUBJECT_LETTERS and w in said and w not in COMMON)
+    return tuple(sorted(found, key=len, reverse=True)[:MAX_SUBJECTS])

@@ -1,7 +1,8 @@
 """The rules judge: behaviour rubrics, one pure check a criterion, bound by its `rule:NAME` verification cue. Never a default.
 
-A criterion's `subject:WORDS` cue, where it has one, names the subject: every check then looks only at the sentences of the answer that
-name it, so that an answer about something else meets nothing. The subject stands in the question, so it is no required element. Each check returns a share in [0, 1]; level = floor(max * share).
+A criterion's `subject:WORDS|OTHER WORDS` cue, where it has one, names the subject in one way or another: every check then looks only at
+the sentences of the answer that name it, so that an answer about something else meets nothing. The subject stands in the question, so it
+is no required element. Each check returns a share in [0, 1]; level = floor(max * share).
 """
 
 import math
@@ -18,8 +19,9 @@ from rubric_factory.settings.judge import GradingSettings
 
 VERSION = "rules@1"
 CUE = "rule:"
-SUBJECT = "subject:"
+SUBJECT, EITHER = "subject:", "|"
 MIN_WORDS, MAX_WORDS = 8, 40
+GLUE_SHARE = 0.2
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
 _REASON = re.compile(
     r"\b(?:because|since|so that|in order to|due to|owing to|therefore|as a result|hence|"
@@ -135,8 +137,9 @@ def _said_back(sentence: str, question: str) -> bool:
 
 
 def _glued(sentence: str) -> bool:
-    """Two function words: a bare list of terms speaks of nothing, whatever terms it holds."""
-    return sum(word in _GLUE for word in text.words(sentence)) >= 2
+    """Two function words, one word in five, no more than MAX_WORDS: a list of terms speaks of nothing, however it is begun or joined."""
+    words = text.words(sentence)
+    return len(words) <= MAX_WORDS and sum(word in _GLUE for word in words) >= max(2, GLUE_SHARE * len(words))
 
 
 def _names(sentence: str, subject: Sequence[str]) -> bool:
@@ -148,7 +151,8 @@ def answer_of(item: JudgeInput, criterion: Criterion) -> Answer:
     whole = text.clean(item.response)[0].strip()
     subject = " ".join(cue.removeprefix(SUBJECT).strip() for cue in criterion.verification_cues if cue.startswith(SUBJECT))
     parts = [part.strip() for part in _SENTENCE.split(whole) if text.words(part)]
-    named = [part for part in parts if not subject or (_names(part, text.words(subject)) and _glued(part))]
+    names = [text.words(name) for name in subject.split(EITHER)]
+    named = [part for part in parts if not subject or (any(_names(part, name) for name in names) and _glued(part))]
     return Answer(tuple(part for part in named if not _said_back(part, item.question)), whole, item.question, subject)
 
 
