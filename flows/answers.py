@@ -56,7 +56,7 @@ def _lines(path: Path) -> Iterator[tuple[int, str, str]]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"cannot read {path}: {error}", expected="a UTF-8 file of JSON lines") from None
+        raise UsageError(f"cannot read {path}: {error}", expected="a UTF-8 file of JSON lines", fix="check its path") from None
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
