@@ -74,6 +74,5 @@ def training_note(row: Row) -> str:
     words = {
         "trained": "This run was trained.",
         "finished before": "This run was finished before; nothing was trained again.",
-        "under way": "Another process trains this run right now; nothing was started.",
     }
     return "\n".join([words[row["state"]], "", f"* run: {code(row['run_path'])}", f"* version: {code(row['version'])}"])

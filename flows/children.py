@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 # Linux ends a child with its parent even when the parent is killed (prctl 1 = PR_SET_PDEATHSIG, 15 = SIGTERM).
@@ -35,11 +36,26 @@ def _signal(process: "subprocess.Popen[bytes]", number: int) -> None:
         os.killpg(process.pid, number)
 
 
+def _group(leader: int) -> list[int]:
+    """Living processes of a group, zombies not counted (by /proc; without it, none)."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+        except OSError:
+            continue  # it ended meanwhile
+        if int(fields[2]) == leader and fields[0] not in "ZX":
+            found.append(int(path.parent.name))
+    return found
+
+
 def stop(process: "subprocess.Popen[bytes]", seconds: float) -> None:
-    """End a child and what it started: a request first, force after `seconds`."""
-    if process.poll() is None:
-        _signal(process, signal.SIGTERM)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(seconds)
+    """End a child and what it started: a request to all of them first, force after `seconds`. They need the time: a job that is asked to
+    end ends its own processes, in sessions of their own, which nobody else knows.
+    """
+    _signal(process, signal.SIGTERM)
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and (process.poll() is None or _group(process.pid)):
+        time.sleep(0.1)
     _signal(process, signal.SIGKILL)
     process.wait()

@@ -124,7 +124,8 @@ def _leave(code: int) -> NoReturn:
 
 def main() -> None:
     """Entry point: SIGTERM stops as gently as Ctrl-C does."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGTERM, signal.SIGINT):  # a script's background job begins with SIGINT ignored, and so would all it starts
+        signal.signal(number, signal.default_int_handler)
     _leave(run(sys.argv[1:]))
 
 

@@ -1,6 +1,7 @@
 """What the daily jobs do, without an orchestrator: train a version once, write down its evaluation once."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,14 @@ from rubric_factory.workspace import Workspace, write_text
 
 Row = dict[str, Any]
 REPORT = "evaluation.json"
+WAIT_SECONDS = 2.0
 
 
 def train_once(invocation: Invocation, name: str, version: str) -> Row:
-    """Train the configured run of a version to its end, unless that was done or is being done: {run_id, run_path, version, state}.
+    """Train the configured run of a version to its end, unless that was done: {run_id, run_path, version, state}.
 
-    state: trained (now, or a crashed run carried on), finished before, under way. Errors: FactoryError of the run.
+    state: trained (now, or a crashed run carried on) or finished before. Where another process trains it, its end is waited for, and what
+    it left undone is carried on. Errors: FactoryError of the run.
     """
     context = invocation.context()
     folder = version_folder(invocation, f"{name}@{version}")
@@ -33,11 +36,12 @@ def train_once(invocation: Invocation, name: str, version: str) -> Row:
     row = {"run_id": spec.run_id, "run_path": str(runs / spec.run_id), "version": str(folder)}
     if finished(runs / spec.run_id):
         return {**row, "state": "finished before"}
-    try:
-        run_training(make_ready(spec, context.settings, runs), runs, context.progress)
-    except UnderWayError:
-        return {**row, "state": "under way"}
-    return {**row, "state": "trained"}
+    while True:
+        try:
+            run_training(make_ready(spec, context.settings, runs), runs, context.progress)
+            return {**row, "state": "trained"}
+        except UnderWayError:
+            time.sleep(WAIT_SECONDS)
 
 
 def evaluated(run: Path) -> bool:

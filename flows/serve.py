@@ -162,13 +162,26 @@ def family(settings: Settings, config: Path, workspace: Workspace, address: Addr
     ]
 
 
+def bury(settings: Settings, address: Address, say: Callable[[str], None]) -> None:
+    """Runs that the server takes for running, before any worker is there: their processes are gone. Each is told like a failure."""
+    living = {"flow_runs": {"state": {"type": {"any_": ["RUNNING", "PENDING", "CANCELLING"]}}, "parent_task_run_id": {"is_null_": True}}}
+    why = "its process ended with an earlier serve"
+    for row in call(f"{address.api}/flow_runs/filter", living) or []:
+        call(f"{address.api}/flow_runs/{row['id']}/set_state", {"state": {"type": "CRASHED", "message": why}})
+        say(f"{row['name']} is marked as crashed: {why}")
+        if settings.serve.webhook is not None:
+            body = webhook.message(row["name"].partition(" ")[0], row["name"], why)
+            webhook.send(settings.serve.webhook.get_secret_value(), body, settings.serve.webhook_seconds)
+
+
 def catch_up(settings: Settings, workspace: Workspace, address: Address, say: Callable[[str], None]) -> None:
     """Start training of a latest version that was told but never came to its end: a crash, or a stop in the middle."""
     version = untrained(settings, workspace)
     if version is None or pending(workspace, settings.name) is not None:
         return  # trained, or the next rebuild tells of it
     deployment = call(f"{address.api}/deployments/name/train/{settings.name}")
-    if isinstance(deployment, dict):
+    waiting = {"flow_runs": {"state": {"type": {"any_": ["SCHEDULED", "PENDING", "RUNNING"]}}}, "flows": {"name": {"any_": ["train"]}}}
+    if isinstance(deployment, dict) and not call(f"{address.api}/flow_runs/filter", waiting):
         body = {"parameters": {"name": settings.name, "version": version}, "state": {"type": "SCHEDULED"}}
         if call(f"{address.api}/deployments/{deployment['id']}/create_flow_run", body) is not None:
             say(f"{settings.name} {version} was published and its training never ended: it is carried on")

@@ -26,6 +26,6 @@ def train(name: str, version: str, config: str = "pipeline.toml", workspace: str
     invocation = Invocation(config=Path(config), workspace=Path(workspace) if workspace else None)
     row = unit(f"train {name} {version}", lambda: train_once(invocation, name, version))
     show_training(row, name)
-    if row["state"] != "under way" and not evaluated(Path(row["run_path"])):
+    if not evaluated(Path(row["run_path"])):
         evaluate(row["run_path"], row["version"], config, workspace)
     return row

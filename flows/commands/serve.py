@@ -29,8 +29,10 @@ def serve_command(invocation: Invocation, host: str, port: int) -> None:
     workspace.create()
     made = serve.family(settings, invocation.config or DEFAULT_CONFIG, workspace, address)
     try:
-        for child in made:
-            child.start()
+        server, worker = made
+        server.start()
+        serve.bury(settings, address, invocation.say)
+        worker.start()
         invocation.say(f"serving {settings.name} on {address.ui}: {', '.join(names(settings))}; Ctrl-C stops it")
         invocation.result({"address": address.ui, "deployments": names(settings), "pid": os.getpid()})
         serve.catch_up(settings, workspace, address, invocation.say)
