@@ -1,4 +1,4 @@
-"""`demo`: the sample documents through every stage, into a published version, with a summary. It needs neither model nor Prefect."""
+"""`demo`: the sample documents through every stage into a published version, then a small policy trained and evaluated on it."""
 
 import json
 from importlib.resources import files
@@ -83,6 +83,7 @@ def closing(invocation: Invocation, row: dict[str, Any], out: Path, news: bool) 
     from rich.table import Table
     from rich.text import Text
 
+    from flows.demo_policy import rows as policy_rows
     from rubric_factory.text import printable
 
     if invocation.json:
@@ -102,6 +103,8 @@ def closing(invocation: Invocation, row: dict[str, Any], out: Path, news: bool) 
         ("judge", judged),
         ("version", f"{row['version']}{'' if news else '  (nothing new: same inputs, same version)'}"),
         ("dataset", row["dataset_path"]),
+        ("audit page", str(Path(row["dataset_path"]) / "report.html")),
+        *policy_rows(row),
         ("summary", str(out / "summary.json")),
         ("time", f"{sum(row['seconds'].values()):.1f} s"),
         ("grade", f"{row['evidence_grade']}: extractive tasks are plumbing. They prove the path; they are not training data."),
@@ -111,11 +114,19 @@ def closing(invocation: Invocation, row: dict[str, Any], out: Path, news: bool) 
     Console(soft_wrap=True).print(table)
 
 
+def _trained(context: "Context", version: Path) -> dict[str, Any]:
+    from flows.demo_policy import can_train, figures, train_policy
+
+    if can_train(context):
+        return figures(train_policy(context, version))
+    return dict.fromkeys(("heldout_reward", "rl_train_reward", "tuned_minus_base", "tuned_minus_constant", "run_path"))
+
+
 @command("demo")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("demo-run"), show_default=True, help="Folder of everything it makes.")
 @click.option("--documents", type=click.Path(path_type=Path), help="Folder of documents instead of the samples of a checkout.")
 def demo_command(invocation: Invocation, out: Path, documents: Path | None) -> None:
-    """Walk the sample documents through every stage, into a published version.
+    """Walk the sample documents through every stage, into a published version, and train a small policy on it.
 
     No model, no server, no network: the author is extractive, so the tasks are plumbing ("demo" grade). Running it again continues, and
     publishes nothing new when nothing changed.
@@ -135,6 +146,8 @@ def demo_command(invocation: Invocation, out: Path, documents: Path | None) -> N
             laps.lap(stage)
         row = summary(context, reports)
         laps.lap("summary")
+        row |= _trained(context, Path(row["dataset_path"]))
+        laps.lap("train")
         row["seconds"] = {name: round(seconds, 3) for name, seconds in laps.seconds.items()}
         write_text(out / "summary.json", json.dumps(row, indent=2, ensure_ascii=False) + "\n")
     closing(invocation, row, out, news=bool(reports["publish"].counts.get("published")))
