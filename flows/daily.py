@@ -31,7 +31,7 @@ def train_once(invocation: Invocation, name: str, version: str) -> Row:
     """
     context = invocation.context()
     folder = version_folder(invocation, f"{name}@{version}")
-    spec = run_spec(context.settings, context.workspace, folder, lock=context.settings.serve.lock)
+    spec = run_spec(context.settings, context.workspace, folder)
     runs = context.workspace.runs
     row = {"run_id": spec.run_id, "run_path": str(runs / spec.run_id), "version": str(folder)}
     if finished(runs / spec.run_id):
@@ -73,7 +73,7 @@ def untrained(settings: Settings, workspace: Workspace) -> str | None:
     if newest is None or settings.training is None or settings.judge is None:
         return None
     try:
-        spec = run_spec(settings, workspace, Path(newest.path), lock=settings.serve.lock)
+        spec = run_spec(settings, workspace, Path(newest.path))
     except FactoryError:
         return None
     return None if evaluated(workspace.runs / spec.run_id) else newest.version

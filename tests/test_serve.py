@@ -18,14 +18,9 @@ from conftest import ROOT
 from factory import make_context, published, small_corpus
 
 from flows import artifacts, children, cli, events, serve, webhook
-from rubric_factory.dataset_version import open_version, verify
+from rubric_factory.dataset_version import verify
 from rubric_factory.errors import ConfigurationError, FactoryError, UsageError
-from rubric_factory.evaluation import graded_tasks
-from rubric_factory.judging.judges import open_judge
-from rubric_factory.judging.lock import make_lock, write_lock
-from rubric_factory.judging.probes.protocol import ProbeTask
 from rubric_factory.settings import load_settings
-from rubric_factory.settings.judge import Lexical, LockSettings
 
 DOCUMENTS = ("sqlite3-doc_sqlite3_lang_savepoint.html", "postgresql-doc-15_postgresql-doc-15_html_indexes-types.html")
 DOCUMENTS += ("apache2-doc_apache2-doc_manual_en_configuring.html", "linux-doc-6.1_linux-doc-6.1_html_filesystems_bfs.html")
@@ -44,6 +39,10 @@ validation_share = 0.0
 test_share = 0.4
 [judge]
 type = "lexical"
+[lock]
+canary_pairs = 4
+[probes]
+sample_tasks = 20
 [training]
 steps = 1
 prompts = 2
@@ -63,7 +62,6 @@ context_tokens = 64
 warmup_epochs = 0.0
 [serve]
 cron = "0 3 1 1 *"
-lock = "lock.json"
 """
 SECRET = "/hook/of-a-secret"
 HOSTILE = "<img src=x onerror=alert(1)> [l](javascript:alert(1)) `q` **b** \u202egnp"
@@ -280,16 +278,12 @@ class Served:
 
 @pytest.fixture
 def daily(tmp_path, hook):
-    """A folder with four documents, a lock and a configuration, and `serve` over it."""
+    """A folder with four documents and a configuration, and `serve` over it."""
     (tmp_path / "docs").mkdir()
     for name in DOCUMENTS:
         shutil.copy(ROOT / "tests/data/documents" / name, tmp_path / "docs")
     cron = f"0 {(time.gmtime().tm_hour + 12) % 24} * * *"  # far from now, whenever the test runs
     (tmp_path / "pipeline.toml").write_text('workspace = "ws"\n' + CONFIG.replace("0 3 1 1 *", cron), encoding="utf-8")
-    version = published(make_context(tmp_path / "other"), small_corpus())
-    tasks = [ProbeTask.of(t.task, t.passage, t.genre) for t in graded_tasks(open_version(version)).values()]
-    judge = open_judge(Lexical(), None)
-    write_lock(make_lock(judge, Lexical(), tasks, [], LockSettings(canary_pairs=4, repeats=2), seed=1), tmp_path / "lock.json")
     receiver = hook(200)
     served = Served(tmp_path, receiver.url)
     served.start()

@@ -1,6 +1,5 @@
 """The daily jobs: `[serve]`."""
 
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
@@ -15,7 +14,6 @@ class ServeSettings(Section):
 
     cron: str = Field(default="0 2 * * *", description="when to rebuild: minute, hour, day of month, month, day of week")
     timezone: str = Field(default="UTC", description="time zone of cron, for example Europe/Berlin")
-    lock: Path | None = Field(default=None, description="judge lock that every version is trained under; empty: the version's own")
     webhook: SecretStr | None = Field(
         default=None,
         description="http(s) address that is sent a JSON object when a job fails; it may hold a secret, so it is shown and stored nowhere "
