@@ -22,6 +22,9 @@ SECONDS_PER_DOCUMENT = 0.1
 CHARACTERS_PER_TOKEN = 4.0
 ENOUGH_DOCUMENTS = 10
 STAND_IN_WORDS = 220
+# Judge calls: of a probed task (two runs over about the same tasks, the second mostly from the ledger), and of a task at its gates.
+PROBE_CALLS, GATE_CALLS = 85, 3
+JUDGE_OVERHEAD_CHARACTERS, JUDGE_REPLY_TOKENS = 6000, 250
 
 
 @dataclass
@@ -106,9 +109,29 @@ def _calls(estimate: Estimate, context: Context, author: LanguageModelAuthor, te
         estimate.add("author_seconds", None, "unknown: no answer of this model in the ledger")
 
 
+def _judge(estimate: Estimate, context: Context, passages: int) -> None:
+    """Calls and tokens of a language-model judge: probes, canary and gates."""
+    settings, section = context.settings, context.settings.judge
+    if section is None or not hasattr(section, "model"):
+        estimate.add("judge_calls", 0, "measured: no judge that calls a model")
+        return
+    author = settings.author
+    each = (author.writing if isinstance(author, LanguageModelAuthor) else author).tasks_per_passage
+    tasks = len(read_rows(context.workspace, "tasks", "task_key")) + passages * each
+    probed = min(settings.probes.sample_tasks, tasks)
+    canary = min(settings.lock.canary_pairs, 4 * tasks) * (settings.lock.repeats + 1)
+    calls = GATE_CALLS * tasks + PROBE_CALLS * probed + canary
+    basis = f"estimated: {GATE_CALLS} a task for {tasks} tasks, {PROBE_CALLS} for each of {probed} probed ones, {canary} for the lock"
+    estimate.add("judge_calls", calls, basis)
+    characters = STAND_IN_WORDS * 6 + JUDGE_OVERHEAD_CHARACTERS
+    estimate.add("judge_prompt_tokens", round(calls * characters / CHARACTERS_PER_TOKEN), f"estimated: {characters} characters a call")
+    estimate.add("judge_completion_tokens", calls * JUDGE_REPLY_TOKENS, f"estimated: {JUDGE_REPLY_TOKENS} tokens a verdict")
+
+
 def _money(estimate: Estimate, context: Context) -> None:
     prices = context.settings.prices
-    tokens = estimate.figures["prompt_tokens"], estimate.figures["completion_tokens"]
+    figures = estimate.figures
+    tokens = tuple(figures[f"{kind}_tokens"] + figures.get(f"judge_{kind}_tokens", 0) for kind in ("prompt", "completion"))
     if tokens == (0, 0):
         estimate.add("money", 0.0, "measured: no model is called")
     elif prices.prompt_per_million is None or prices.completion_per_million is None:
@@ -137,5 +160,6 @@ def estimate_rebuild(context: Context, *, start: str, limit: int | None) -> Esti
     else:
         for name in ("calls", "prompt_tokens", "completion_tokens"):
             estimate.add(name, 0, f"measured: the author {author.type!r} calls no model")
+    _judge(estimate, context, len(rows) + unread)
     _money(estimate, context)
     return estimate

@@ -10,7 +10,9 @@ from judged_corpus import CountingJudge, hand_made_corpus, install, judged_conte
 from scripted_judges import GullibleJudge
 
 from flows import cli
+from flows.estimate import estimate_rebuild
 from flows.pipeline import run_stage
+from rubric_factory import warehouse
 from rubric_factory.dataset_files import files_map
 from rubric_factory.dataset_version import open_version, task_rows
 from rubric_factory.judging.lock import read_lock
@@ -47,6 +49,8 @@ def made(tmp_path_factory):
         for stage in ("probe", "lock", "judge-gate"):
             run_stage(stage, context)
         published(context)
+        with warehouse.opened(context.workspace) as house:
+            house.export("tasks")
     (root / "pipeline.toml").write_text(CONFIG.format(root=root))
     return root
 
@@ -187,3 +191,10 @@ def test_unknown_versions_and_missing_judges_are_said(made, call, tmp_path):
     config.write_text((made / "pipeline.toml").read_text().replace('judge = { type = "lexical" }', ""))
     code, row, _ = call("lock", "unit", config=config)
     assert code == 2 and "no judge is configured" in row["error"]
+
+
+def test_a_dry_run_says_what_a_judge_would_be_asked(made):
+    model = {"type": "openai_compatible", "base_url": "http://127.0.0.1:9/v1", "model": "m", "revision": "r"}
+    found = estimate_rebuild(judged_context(made, judge=model), start="gate", limit=None).figures
+    assert found["judge_calls"] == 3 * 12 + 85 * 4 + 16 * 5 and found["judge_prompt_tokens"] > found["judge_calls"]
+    assert estimate_rebuild(judged_context(made), start="gate", limit=None).figures["judge_calls"] == 0
