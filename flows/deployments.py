@@ -47,18 +47,11 @@ def deployments(settings: Settings, config: Path, workspace: Path) -> list[Runne
         "rebuild": {"schedule": CronSchedule(cron=settings.serve.cron, timezone=settings.serve.timezone)},
         "train": {"triggers": [on_published(settings.name, parameters)]},
     }
-    made = []
-    for name in names(settings):
-        found = FLOWS[name].to_deployment(
-            name=settings.name,
-            parameters=parameters,
-            description=FLOWS[name].__doc__,
-            concurrency_limit=ONE_AT_A_TIME,
-            entrypoint_type=EntrypointType.MODULE_PATH,
-            **extra.get(name, {}),
-        )
-        made.append(found)
-    return made
+    shared = {"concurrency_limit": ONE_AT_A_TIME, "entrypoint_type": EntrypointType.MODULE_PATH, "parameters": parameters}
+    return [
+        FLOWS[name].to_deployment(name=settings.name, description=FLOWS[name].__doc__, **shared, **extra.get(name, {}))
+        for name in names(settings)
+    ]
 
 
 def main(arguments: list[str]) -> None:

@@ -27,7 +27,7 @@ from rubric_factory.judging.judges import open_judge
 from rubric_factory.judging.lock import make_lock, read_lock, write_lock
 from rubric_factory.judging.probes.protocol import ProbeTask
 from rubric_factory.settings.judge import Lexical, LockSettings
-from rubric_factory.settings.training import MadePolicy, PretrainedPolicy
+from rubric_factory.settings.training import MadePolicy
 
 HEAD = """
 name = "unit"
@@ -125,16 +125,6 @@ def test_a_run_trains_once_and_its_evaluation_is_shown(here, capsys):
     assert dry["run_id"] != row["run_id"] and not (folder.parent / dry["run_id"]).exists()
 
 
-def test_the_parameters_of_a_pretrained_policy_come_from_its_weight_files(tmp_path):
-    import numpy
-    from safetensors.numpy import save_file
-
-    save_file({"a": numpy.zeros((3, 5)), "b": numpy.zeros(7)}, tmp_path / "model.safetensors")
-    assert policies.parameter_count(PretrainedPolicy(model=str(tmp_path), revision="x")) == (22, "from the weight files")
-    count, why = policies.parameter_count(PretrainedPolicy(model="nobody/nothing", revision="x"))
-    assert count is None and "nobody/nothing" in why
-
-
 def test_a_dry_run_counts_and_starts_nothing(here, capsys, tmp_path):
     arguments = ["train", "ws/datasets/unit/1.0.0", "--lock", "lock.json", "--dry-run"]
     code, row, err = run(capsys, *arguments, "--workspace", str(tmp_path / "empty"))
@@ -146,16 +136,6 @@ def test_a_dry_run_counts_and_starts_nothing(here, capsys, tmp_path):
     assert row["train_prompts"] == sides
     assert row["weights_mb"] * 2 == pytest.approx(row["optimiser_mb"], abs=0.2) and row["reference_mb"] == 0
     assert not (tmp_path / "empty" / "runs").exists() and not (tmp_path / "empty" / "policies").exists()
-
-
-def test_prompts_over_the_limit_are_counted_by_the_tokenizer_or_called_unknown(tmp_path):
-    prompts = [[{"role": "user", "content": "x" * 10}], [{"role": "user", "content": "y" * 400}]]
-    assert policies.prompts_over(MadePolicy(), tmp_path, prompts, 1000)[0] == 0
-    assert policies.prompts_over(MadePolicy(), tmp_path, prompts, 100)[0] is None
-    from training.tokenizer import train_tokenizer
-
-    train_tokenizer(["word " * 50], 512).save_pretrained(tmp_path / "made")
-    assert policies.prompts_over(MadePolicy(), tmp_path, prompts, 100)[0] == 1
 
 
 def test_step_seconds_are_of_the_same_policy_only_and_survive_a_resume(here, tmp_path):
