@@ -13,7 +13,7 @@ TORCH_INDEX ?=
 TORCH_SOURCE = $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
 ALLOW_CUDA ?=
 PYTEST_ARGS ?=
-LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-package torch --no-header --no-annotate -q
+LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-package torch --no-header --no-annotate -q
 EXTRAS := base pipeline train demo
 
 .PHONY: demo test lint docs lock extras clean
@@ -50,7 +50,7 @@ docs: $(VENV)/.installed-dev
 	$(BIN)/python -m flows.reference
 
 # One file a set, for every platform; torch stays out because it is installed alone.
-lock:
+lock: $(VENV)/.installed-dev
 	$(LOCK) pyproject.toml -o requirements/base.txt
 	$(LOCK) pyproject.toml --extra pipeline -o requirements/pipeline.txt
 	$(LOCK) pyproject.toml --extra train -o requirements/train.txt

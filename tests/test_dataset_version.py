@@ -199,7 +199,7 @@ def test_reading_needs_the_base_install_only(folder):
         "import sys; from pathlib import Path\n"
         "from rubric_factory.dataset_version import open_version, tasks, verify\n"
         "folder = Path(sys.argv[1]); assert verify(folder).ok; assert list(tasks(open_version(folder), 'train'))\n"
-        "heavy = {'duckdb', 'datasets', 'pandas', 'polars', 'great_expectations', 'torch', 'prefect'} & set(sys.modules)\n"
+        "heavy = {'duckdb', 'datasets', 'pandas', 'great_expectations', 'torch', 'prefect'} & set(sys.modules)\n"
         "assert not heavy, heavy"
     )
     done = subprocess.run([sys.executable, "-c", code, str(folder)], capture_output=True, text=True, check=False)

@@ -1,8 +1,10 @@
 """Who may import whom: the import contract, one home per heavy dependency, and modules that load without optional packages."""
 
 import ast
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -25,7 +27,7 @@ HOMES = {
     "sqlite3": ("rubric_factory/ledger.py",),
 }
 # Imported where used, so that every command starts fast and works without the extras it does not need.
-LAZY = {*HOMES, "datasets", "polars", "rensa", "scipy", "matplotlib", "jinja2"} - {"sqlite3"}
+LAZY = {*HOMES, "datasets", "rensa", "matplotlib", "jinja2"} - {"sqlite3"}
 
 
 def files():
@@ -69,6 +71,16 @@ def test_heavy_dependencies_are_imported_where_used():
         for node in ast.parse(path.read_text(encoding="utf-8")).body:
             early += [f"{name}:{node.lineno} {package}" for package in imported(node) & (LAZY - {"prefect"} if a_flow else LAZY)]
     assert early == []
+
+
+def test_what_pipeline_requires_is_imported_and_what_make_calls_is_in_dev():
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    names = {extra: {re.split(r"[<>=]", line)[0].replace("-", "_") for line in lines} for extra, lines in extras.items()}
+    used = {name for path in files() for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) for name in imported(node)}
+    assert names["pipeline"] - used == {"lxml_html_clean"}  # trafilatura imports it
+    called = "".join((ROOT / name).read_text(encoding="utf-8") for name in ("Makefile", ".ci/extras"))
+    assert "/uv pip compile" in called and not re.search(r"(?<!/)\buv pip compile", called)
+    assert "uv" in names["dev"]
 
 
 def test_every_module_says_what_lives_here_and_stays_small():
