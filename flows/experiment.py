@@ -110,19 +110,17 @@ def report(experiment: Experiment, results: Path) -> dict[str, Any]:
 
 def table(row: dict[str, Any]) -> str:
     """The report as Markdown tables."""
-    lines = [
-        f"### {row['experiment']}, seeds {', '.join(map(str, row['seeds']))}",
-        "",
-        "| held out | mean | 95 % interval | n |",
-        "|---|---|---|---|",
-    ]
-    for name, found in [*row["heldout_reward"].items(), *row["differences"].items()]:
-        shown = "no pairs" if found["mean"] is None else f"{found['mean']:.3f} | [{found['ci95_low']:.3f}, {found['ci95_high']:.3f}]"
-        lines.append(f"| {name} | {shown} | {found['n']} |")
-    lines += ["", "| RL's own tasks | mean | 95 % interval | n |", "|---|---|---|---|"]
-    for name, found in [*row["rl_train_reward"].items(), *row["rl_train_differences"].items()]:
-        shown = "no pairs" if found["mean"] is None else f"{found['mean']:.3f} | [{found['ci95_low']:.3f}, {found['ci95_high']:.3f}]"
-        lines.append(f"| {name} | {shown} | {found['n']} |")
+    lines = [f"### {row['experiment']}, seeds {', '.join(map(str, row['seeds']))}"]
+    for title, means, differences in (
+        ("held out", row["heldout_reward"], row["differences"]),
+        ("RL's own tasks", row["rl_train_reward"], row["rl_train_differences"]),
+    ):
+        lines += ["", f"| {title} | mean | 95 % interval | n |", "|---|---|---|---|"]
+        for name, found in [*means.items(), *differences.items()]:
+            interval = (
+                "no pairs |" if found["mean"] is None else f"{found['mean']:.3f} | [{found['ci95_low']:.3f}, {found['ci95_high']:.3f}]"
+            )
+            lines.append(f"| {name} | {interval} | {found['n']} |")
     return "\n".join(lines)
 
 

@@ -16,7 +16,7 @@ from rubric_factory.settings.author import Behaviour, Extractive
 from rubric_factory.text import words
 
 IDENTITY = "behaviour@1"
-MIN_SUBJECT_LETTERS, MAX_SUBJECTS = 4, 2
+MIN_SUBJECT_LETTERS, MAX_SUBJECTS = 4, 4
 COMMON = frozenset(
     {
         "also",
