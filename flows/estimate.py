@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from flows.summary import read_rows
+from flows.summary import documents_kept, read_rows
 from rubric_factory.records import Passage
 from rubric_factory.settings.author import LanguageModelAuthor
 from rubric_factory.stages import Context
@@ -60,7 +60,7 @@ def _open_passages(context: Context) -> list[dict[str, Any]]:
 
 
 def _passages_per_document(context: Context) -> tuple[float, str]:
-    kept = len(read_rows(context.workspace, "documents", "document_key"))
+    kept = documents_kept(context.workspace)
     chosen = sum(1 for row in read_rows(context.workspace, "selection", "passage_id", "selected") if row["selected"])
     if kept >= ENOUGH_DOCUMENTS and chosen:
         return chosen / kept, f"from {kept} documents of this workspace"

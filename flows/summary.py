@@ -18,6 +18,11 @@ def read_rows(workspace: Workspace, table: str, *columns: str) -> list[dict[str,
     return rows
 
 
+def documents_kept(workspace: Workspace) -> int:
+    """Documents of the last ingest, byte duplicates left out: what ingest itself calls kept."""
+    return sum(row["duplicate_of"] is None for row in read_rows(workspace, "documents", "duplicate_of"))
+
+
 def rejections(workspace: Workspace) -> dict[str, dict[str, int]]:
     """Refused records: {stage: {reason: n}}, sorted."""
     found: dict[str, Counter[str]] = {}
