@@ -7,14 +7,20 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from conftest import ROOT
 
 from flows import cli
-from rubric_factory import warehouse
+from flows.commands import demo
+from flows.commands.common import Invocation
+from flows.commands.rebuild import rebuild_command
+from flows.summary import documents_kept, read_rows
+from rubric_factory import dataset_version, warehouse
 from rubric_factory.ledger import Ledger
-from rubric_factory.stages import STAGES
+from rubric_factory.settings import load_settings
+from rubric_factory.stages import STAGES, Context, StageReport
 from rubric_factory.workspace import Workspace
 
 SAMPLES = (
@@ -120,6 +126,30 @@ def test_an_error_inside_the_flow_keeps_its_line_and_its_exit_code(here):
     assert (code, row["exit_code"]) == (2, 2)
     assert "missing" in row["error"] and err.strip().splitlines()[-1] == row["error"]
     assert "Traceback" not in err
+
+
+def test_a_byte_duplicate_is_not_kept_in_any_count(here, capsys, monkeypatch):
+    shutil.copy(here / "docs" / SAMPLES[0], here / "docs" / "copy.html")
+    assert cli.run(["ingest", "--json"]) == 0
+    counts = json.loads(capsys.readouterr().out.splitlines()[-1])
+    place = Workspace(here / "ws")
+    assert len(read_rows(place, "documents", "document_key")) == 5
+    assert (counts["documents_seen"], counts["kept"], documents_kept(place)) == (5, 4, 4)
+    version = here / "version"
+    version.mkdir()
+    (version / "contracts.json").write_text('{"success": true}', encoding="utf-8")
+    found = SimpleNamespace(path=version, version="1.0.0", content_fingerprint="f", manifest={"evidence_grade": "demo"})
+    monkeypatch.setattr(dataset_version, "latest", lambda folder, name: found)
+    context = Context(load_settings(here / "pipeline.toml"), place)
+    row = demo.summary(context, {"ingest": StageReport("ingest", {"documents_seen": 5, "kept": counts["kept"]})})
+    refused = sum(row["rejections"]["ingest"].values())
+    assert (row["documents_seen"], row["documents_kept"], refused) == (5, 4, 1)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_rebuild_can_begin_at_every_stage(stage):
+    made = rebuild_command.make_context("rebuild", ["--from", stage], obj=Invocation())
+    assert made.params["start"] == stage
 
 
 def test_without_prefect_it_names_the_extra(here, capsys, monkeypatch):

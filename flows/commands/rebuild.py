@@ -3,6 +3,7 @@
 import click
 
 from flows.commands.common import ALLOW, DEFAULT_CONFIG, Invocation, command
+from rubric_factory.stages import STAGES
 
 
 def _dry_run(invocation: Invocation, sources: tuple[str, ...], limit: int | None, start: str) -> None:
@@ -39,7 +40,7 @@ def _run(invocation: Invocation, sources: tuple[str, ...], limit: int | None, st
 @click.option(
     "--from",
     "start",
-    type=click.Choice(["ingest", "passages", "author", "gate", "probe", "lock", "judge-gate", "stage"]),
+    type=click.Choice(STAGES),
     default="ingest",
     show_default=True,
     help="Begin at this stage, on what the stages before it left.",
