@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from rubric_factory.errors import ConfigurationError, UsageError
 from rubric_factory.settings.sources import FolderSource
-from rubric_factory.sources.folder import entries, escape, parse_source
+from rubric_factory.sources.folder import entries, escape
 
 
 def found(folder: Path, **options):
@@ -113,11 +113,3 @@ def test_missing_folder_and_a_file(tmp_path):
     for path in (tmp_path / "missing", tmp_path / "file"):
         with pytest.raises(UsageError, match="expected a folder of documents"):
             found(path)
-
-
-def test_parse_source(tmp_path):
-    (tmp_path / "_my docs (2)").mkdir()
-    assert parse_source(f"folder:{tmp_path}/_my docs (2)").name == "my-docs-2-"
-    for text in ("documents", "folder:", "zip:a.zip", "folder:/no/such/folder"):
-        with pytest.raises(UsageError):
-            parse_source(text)

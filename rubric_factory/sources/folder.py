@@ -3,7 +3,6 @@
 import csv
 import fnmatch
 import os
-import re
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +11,6 @@ from pathlib import Path
 from rubric_factory.errors import ConfigurationError, UsageError
 from rubric_factory.settings.sources import FolderSource
 
-_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 _KINDS = ((stat.S_ISLNK, "symlink"), (stat.S_ISFIFO, "fifo"), (stat.S_ISSOCK, "socket"), (stat.S_ISCHR, "device"), (stat.S_ISBLK, "device"))
 
 
@@ -28,17 +26,6 @@ class Entry:
     modified_ns: int
     licence: str
     problem: tuple[str, str] | None = None
-
-
-def parse_source(text: str) -> FolderSource:
-    """'folder:PATH' from a command line as a source named after the folder. Errors: UsageError for another form or a missing folder."""
-    kind, colon, path = text.partition(":")
-    if not colon or kind != "folder" or not path:
-        raise UsageError(f"the source {text!r} is not understood", expected="folder:PATH", fix="write it as folder:path/to/documents")
-    folder = Path(path).resolve()
-    _check_folder(folder)
-    name = _NAME.sub("-", folder.name).lstrip("._-")[:64] or "documents"
-    return FolderSource(name=name, path=folder)
 
 
 def escape(relative: str) -> str:
