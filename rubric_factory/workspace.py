@@ -95,9 +95,14 @@ class Workspace:
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:
-        """Hold the one-writer lock of this workspace. Errors: WorkspaceError when another process holds it."""
+        """Hold the one-writer lock of this workspace. Errors: WorkspaceError when another process holds it, or nothing can be written."""
         self.create()
-        with (self.root / ".writer").open("a+") as handle:
+        path = self.root / ".writer"
+        try:
+            handle = path.open("a+")
+        except OSError as error:
+            raise disk_error(error, path) from None
+        with handle:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:

@@ -48,6 +48,17 @@ def test_a_workspace_that_cannot_be_made_is_one_line(tmp_path):
         pass
 
 
+def test_a_workspace_that_cannot_be_written_is_one_line(workspace, monkeypatch):
+    def refuses(self, *args, **kwargs):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(self))
+
+    workspace.create()
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", refuses)
+        with pytest.raises(WorkspaceError, match=r"cannot write .*\.writer: Read-only file system.*fix:"), workspace.writing():
+            pass
+
+
 def test_a_failure_half_way_leaves_the_old_file_and_nothing_else(tmp_path):
     target = tmp_path / "a" / "file.txt"
     write_text(target, "old")
