@@ -128,12 +128,12 @@ def _connect(workspace: Workspace) -> "duckdb.DuckDBPyConnection":
 def migrate(connection: "duckdb.DuckDBPyConnection") -> list[str]:
     """Apply the migrations that this warehouse lacks, each in one transaction with its record; their names."""
     connection.execute(sqlfiles.statement("migrations", "0000_migrations"))
-    done = {name for (name,) in connection.execute("SELECT name FROM migrations").fetchall()}
+    done = {name for (name,) in connection.execute(sqlfiles.statement("transforms", "migrations")).fetchall()}
     todo = [name for name in sqlfiles.names("migrations") if name not in done and name != "0000_migrations"]
     for name in todo:
         connection.begin()
         connection.execute(sqlfiles.statement("migrations", name))
-        connection.execute("INSERT INTO migrations (name) VALUES ($name)", {"name": name})
+        connection.execute(sqlfiles.statement("transforms", "add_migration"), {"name": name})
         connection.commit()
     return todo
 
