@@ -11,8 +11,8 @@ from flows import artifacts
 from flows.commands.common import report_row
 from flows.pipeline import run_stage
 from flows.summary import gates
-from rubric_factory.stages import Context, StageReport
-from rubric_factory.stages.ingest import finish, ingest_shard, plan
+from rubric_factory.stages import Context
+from rubric_factory.stages.ingest import Meter, finish, ingest_shard, plan
 from rubric_factory.workspace import Workspace
 
 Row = dict[str, Any]
@@ -33,6 +33,7 @@ def unit(name: str, function: Callable[[], Row]) -> Row:
 
 def ingest_units(context: Context, limit: int | None) -> Row:
     """Ingest, a task a shard of documents."""
+    meter = Meter()
     todo = plan(context, limit=limit)
     total = sum(len(shard.entries) for shard in todo.shards)
     with context.progress.step("ingest", total, "documents") as step:
@@ -40,8 +41,7 @@ def ingest_units(context: Context, limit: int | None) -> Row:
             unit(f"ingest {shard.name[:8]}", functools.partial(ingest_shard, context, shard, advance=step.advance))
 
         def close() -> Row:
-            counts, rejections = finish(context, todo)
-            return report_row(StageReport("ingest", counts, rejections))
+            return report_row(meter.report(*finish(context, todo)))
 
         return unit("ingest: finish", close)
 

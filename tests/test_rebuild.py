@@ -1,5 +1,6 @@
 """The Prefect flow: shard by shard, errors as they were raised, Ctrl-C and again, and an estimate that does nothing."""
 
+import dataclasses
 import json
 import os
 import shutil
@@ -21,6 +22,7 @@ from rubric_factory import dataset_version, warehouse
 from rubric_factory.ledger import Ledger
 from rubric_factory.settings import load_settings
 from rubric_factory.stages import STAGES, Context, StageReport
+from rubric_factory.stages.ingest import IngestReport
 from rubric_factory.workspace import Workspace
 
 SAMPLES = (
@@ -81,6 +83,8 @@ def test_a_rebuild_publishes_and_the_next_one_has_nothing_new(here):
     assert list(stages) == list(STAGES)
     assert (stages["ingest"]["documents_seen"], stages["ingest"]["opened"]) == (4, 4)
     assert stages["publish"]["published"] is True
+    assert set(stages["ingest"]) >= {field.name for field in dataclasses.fields(IngestReport)} - {"counts"}
+    assert all(stages["ingest"][name] > 0 for name in ("seconds", "cpu_seconds", "peak_rss_mb"))
     assert not [path for path in (here / "ws" / "prefect").rglob("*") if path.is_file() and "storage" in path.parts]  # no pickled result
     code, row, err = rebuild(here)
     stages = {stage["stage"]: stage for stage in row["stages"]}

@@ -7,7 +7,7 @@ side by side) and finish (the one writer of the warehouse).
 import resource
 import time
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 
@@ -38,6 +38,34 @@ class IngestReport(StageReport):
     peak_rss_mb: float = 0.0
 
 
+def _cpu_seconds() -> float:
+    """CPU time of this process and of its finished children."""
+    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
+
+
+@dataclass(frozen=True)
+class Meter:
+    """Measures an ingest from here to its report."""
+
+    began: float = field(default_factory=time.monotonic)
+    cpu: float = field(default_factory=_cpu_seconds)
+
+    def report(self, counts: dict[str, int], rejections: dict[str, int]) -> IngestReport:
+        """What `finish` counted, with the seconds and the memory that it all took."""
+        return IngestReport(
+            stage="ingest",
+            counts=counts,
+            rejections=rejections,
+            seconds=time.monotonic() - self.began,
+            documents_seen=counts["documents_seen"],
+            kept=counts["kept"],
+            unchanged=counts["unchanged"],
+            cpu_seconds=_cpu_seconds() - self.cpu,
+            peak_rss_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        )
+
+
 @dataclass(frozen=True)
 class Plan:
     """What a run has to do. refused: entries that are not opened; vanished: keys that no source has any more; seen: all entries.
@@ -59,7 +87,7 @@ def ingest(context: Context, sources: Sequence[Source] | None = None) -> IngestR
     Errors: UsageError for a missing folder or an empty corpus, ConfigurationError for a bad licence table, WorkspaceError for a full
     disk. A kill at any point loses the documents under way, nothing else.
     """
-    began, cpu = time.monotonic(), _cpu_seconds()
+    meter = Meter()
     todo = plan(context, sources)
     total = sum(len(shard.entries) for shard in todo.shards)
     with context.progress.step("ingest", total, "documents") as step:
@@ -69,17 +97,7 @@ def ingest(context: Context, sources: Sequence[Source] | None = None) -> IngestR
                 with warehouse.opened(context.workspace) as house:
                     _fold_shard(context, house, shard)
         counts, rejections = finish(context, todo, folded={shard.name for shard in todo.shards})
-    return IngestReport(
-        stage="ingest",
-        counts=counts,
-        rejections=rejections,
-        seconds=time.monotonic() - began,
-        documents_seen=counts["documents_seen"],
-        kept=counts["kept"],
-        unchanged=counts["unchanged"],
-        cpu_seconds=_cpu_seconds() - cpu,
-        peak_rss_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-    )
+    return meter.report(counts, rejections)
 
 
 def plan(context: Context, sources: Sequence[Source] | None = None, *, limit: int | None = None) -> Plan:
@@ -215,9 +233,3 @@ def _remove_orphans(context: Context, used: Collection[str]) -> None:
     for path in sorted(context.workspace.texts.glob("*")) + sorted(context.workspace.texts.glob(".*.part")):
         if path.suffix != ".parquet" or path.stem not in used:
             path.unlink(missing_ok=True)
-
-
-def _cpu_seconds() -> float:
-    """CPU time of this process and of its finished children."""
-    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
