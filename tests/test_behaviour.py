@@ -67,7 +67,7 @@ def test_an_answer_about_something_else_names_no_subject():
 
 def test_the_identity_names_both_authors():
     author = BehaviourAuthor(Behaviour(), "")
-    assert author.identity == "behaviour@1 extractive@1"
+    assert author.identity == "behaviour@1 extractive@2"
     assert all(task.author == author.identity for task in tasks())
     assert all(replace(task).task_id for task in tasks())
 

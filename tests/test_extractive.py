@@ -8,6 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rubric_factory.authoring.extractive import ExtractiveAuthor
+from rubric_factory.authoring.extractive.condition import condition
+from rubric_factory.authoring.extractive.sentences import sentences_of
 from rubric_factory.authoring.protocol import Authored
 from rubric_factory.gates.protocol import GateInput
 from rubric_factory.gates.table import check_task
@@ -218,3 +220,37 @@ def test_long_conditions_are_put_in_other_words() -> None:
     question = written(text).tasks[0].question
     assert "happens to be stopped" in question
     assert longest_shared_run(words(question), words(text)) <= 7
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Conditional compilation should be used only when absolutely necessary, as it increases the number of target binaries.",
+        "Evacuate is an operation performed by an administrator when a compute host is encountering some trouble.",
+        "Setting enlarged limits may not work as exactly as expected.",
+        "The rotating housing have a hardened inner sleeve with a copper lining.",
+    ],
+)
+def test_no_core_is_light_or_taken_from_an_aside(text: str) -> None:
+    for task in written(text).tasks:
+        assert task.question_type != "condition"
+        assert task.rubric.criteria[0].required_elements not in (("increases", "number"), ("work",))
+        assert "does the rotating housing have" not in task.question
+
+
+def test_a_consequence_stands_after_then_not_inside_the_condition() -> None:
+    text = "If a pump closes the outermost valve, so that the pipe runs dry, then the controller sounds the cabinet alarm."
+    (task,) = written(text).tasks
+    assert "dry" not in str(task.rubric.criteria[0].required_elements)
+    assert {"controller", "sounds", "cabinet", "alarm"} & set(words(" ".join(task.rubric.criteria[0].required_elements)))
+
+
+def test_a_condition_is_the_clause_itself_without_its_reason() -> None:
+    (sentence,) = sentences_of("The bypass line is opened when the inlet filter clogs, because the rotor seizes without lubrication.")
+    (draft,) = condition(sentence, sentence.text)
+    assert sentence.text[slice(*draft.answer)] == "when the inlet filter clogs"
+
+
+def test_number_of_the_subject_decides_between_do_and_does() -> None:
+    (task,) = written("Women with university degree have a higher chance of promotion within the maintenance department.").tasks
+    assert "what do women" in task.question

@@ -21,6 +21,13 @@ CASES = {
     "What is crossvalidation?": "Crossvalidation is",
     "What is the environment different from?": "",
     "Describe the cache.": "",
+    "When is evacuate an operation performed by an administrator?": "",
+    "How is the number of points taken for approximation controlled?": "",
+    "What does the AMS style require for displayed equations?": "",
+    "What are all entries applied to?": "All entries are applied to",
+    "What are all entries signed at?": "",
+    "What does the module not require?": "The module does not require",
+    "What will the replica do by default?": "By default the replica will",
 }
 
 

@@ -25,7 +25,7 @@ from rubric_factory.records import Message, Passage, Rejection, Task
 from rubric_factory.settings.author import Extractive
 from rubric_factory.text import longest_shared_run, words
 
-IDENTITY = "extractive@1"
+IDENTITY = "extractive@2"
 _GIVEN_AWAY = 0.6  # share of the reference's content words
 # In the order of trust: of one sentence the first family that makes a sound task wins.
 FAMILIES: tuple[Family, ...] = (
@@ -53,7 +53,7 @@ class ExtractiveAuthor:
 
     @property
     def identity(self) -> str:
-        """'extractive@1': raised whenever the same passage would yield other tasks."""
+        """'extractive@2': raised whenever the same passage would yield other tasks."""
         return IDENTITY
 
     @property

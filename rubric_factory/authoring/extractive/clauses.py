@@ -10,6 +10,7 @@ from rubric_factory.authoring.extractive.lexicon import (
     DETERMINERS,
     GENERIC_HEADS,
     HAVE,
+    IRREGULAR_PLURALS,
     NUMBER_WORDS,
     PLAIN_ADJECTIVES,
     PREPOSITIONS,
@@ -51,16 +52,7 @@ class Clause:
     rest_start: int
     verb_start: int
     negated: bool
-
-    @property
-    def many(self) -> bool:
-        """Whether the subject is plural."""
-        return self.auxiliary in ("are", "were", "have", "do") or (not self.auxiliary and self.verb_is_base)
-
-    @property
-    def verb_is_base(self) -> bool:
-        """Whether the verb stood in its base form, so the subject is plural."""
-        return (plural(self.subject.split()[-1]) or " and " in self.subject) and bool(self.verb) and not self.auxiliary
+    many: bool  # the finite verb is plural, as read in the sentence
 
 
 def _tokens(text: str) -> list[tuple[str, int, int]]:
@@ -116,7 +108,10 @@ def _clause(text: str, tokens: list[tuple[str, int, int]], index: int, auxiliary
     end = index
     while end > 1 and bare(tokens[end - 1][0]) in ADVERBS:
         end -= 1
-    subject = text[: tokens[end - 1][2]]
+    subject, finite = text[: tokens[end - 1][2]], bare(tokens[index][0])
+    many = finite in ("are", "were", "have", "do") or (not auxiliary and finite == verb)
+    if not _agrees(subject, many):
+        return None
     follow, negated = index + 1, auxiliary == "cannot"
     if auxiliary in HAVE:
         auxiliary, verb = "", "have"
@@ -131,7 +126,16 @@ def _clause(text: str, tokens: list[tuple[str, int, int]], index: int, auxiliary
             return None
         verb, follow = head, follow + 1
     start = tokens[follow][1]
-    return Clause(subject, auxiliary, verb, text[start:].rstrip("."), base + start, base + tokens[index][1], negated)
+    return Clause(subject, auxiliary, verb, text[start:].rstrip("."), base + start, base + tokens[index][1], negated, many)
+
+
+def _agrees(subject: str, many: bool) -> bool:
+    """Whether a subject can stand with the number of its verb; where not, the sentence or the split is wrong."""
+    plain = [bare(token) for token in subject.split()]
+    head = next((i for i, word in enumerate(plain) if word in PREPOSITIONS), len(plain)) - 1
+    if not many:
+        return plain[head] not in IRREGULAR_PLURALS - {"data", "media"}
+    return any(plural(word) or word in IRREGULAR_PLURALS | NUMBER_WORDS | {"and"} for word in plain)
 
 
 def sound_subject(subject: str) -> bool:
@@ -169,7 +173,12 @@ def lowered(phrase: str, context: str) -> str:
     small = plain.lower()
     if small not in DETERMINERS and re.search(rf"(?<=[a-z,] ){plain}\b", context):
         return phrase
-    known = small in DETERMINERS | PREPOSITIONS | PRONOUNS | RELATIVES or plural(small) or small.endswith(_COMMON_ENDINGS)
+    known = (
+        small in DETERMINERS | PREPOSITIONS | PRONOUNS | RELATIVES
+        or plural(small)
+        or small in IRREGULAR_PLURALS
+        or small.endswith(_COMMON_ENDINGS)
+    )
     if known or re.search(rf"\b{re.escape(small)}\b", context):
         return phrase[0].lower() + phrase[1:]
     return phrase

@@ -5,11 +5,19 @@ from collections.abc import Iterator
 
 from rubric_factory.authoring.extractive.clauses import inverted, lowered, sound_subject, split_clause, supposed
 from rubric_factory.authoring.extractive.draft import Draft, main_clause, rest_span
-from rubric_factory.authoring.extractive.lexicon import PREPOSITIONS, bare, word_set
+from rubric_factory.authoring.extractive.lexicon import BE, PREPOSITIONS, bare, word_set
 from rubric_factory.authoring.extractive.sentences import Sentence
 from rubric_factory.authoring.extractive.verbs import IMPERATIVES, VERBS
 
-_LEADING = re.compile(r"(If|When|Whenever|Unless|Once) ([^,]+?)(?:, (?:then )?| then )", re.IGNORECASE)
+_CONNECTIVE = r"(If|When|Whenever|Unless|Once) ([^,]+?)"
+# A ", then" ends a condition that goes on after its first comma: "If C, so that D, then M".
+_LEADING = re.compile(
+    rf"{_CONNECTIVE}(?:, (?:so|which|or|i\.e|e\.g|for example|such|that|as|because|since)\b[^;:]*?, then |, then | then |, )", re.IGNORECASE
+)
+_NO_MAIN = re.compile(r"(?:and|or|but|which|so|for|e\.g|i\.e|such|that|as|because|since|even|including|especially|particularly|then)\b")
+_BEYOND = re.compile(
+    r"(?:,\s*|\s)(?:as (?:it|this|that|the|they)|because|since|so that|so|in which case|i\.e\.|e\.g\.|for example|otherwise)\s"
+)
 _TRAILING = re.compile(
     r",? (only if|only when|if and only if|if|when|unless|as soon as|as long as|provided that|whenever)\s+", re.IGNORECASE
 )
@@ -34,10 +42,9 @@ def _consequence(sentence: Sentence, context: str, leading: re.Match[str]) -> It
     if not addressed and (clause is None or not sound_subject(clause.subject)):
         return
     main = sentence.text[leading.end() :]
-    first = bare(main.split()[0])
-    if first in ("and", "or", "but", "which"):
+    if _NO_MAIN.match(main):
         return
-    advice = first in IMPERATIVES or _ADVICE.match(main)
+    advice = bare(main.split()[0]) in IMPERATIVES or _ADVICE.match(main)
     asked = "what should be done" if advice else "what happens"
     connective = leading.group(1).lower()
     body = f"{asked} {connective} {lowered(text, context)}"
@@ -59,8 +66,12 @@ def _circumstance(sentence: Sentence, context: str) -> Iterator[Draft]:
         return
     kept = clause.rest[: trailing.start()]
     last = kept.split()[-1]
+    if clause.auxiliary in BE and re.match(r"(?:an?|the) ", kept):  # "when is X an operation ..." asks about a definition
+        return
     if "," in kept or last in _DANGLING | VERBS | PREPOSITIONS or last.endswith("ing"):
         return
     start, end = rest_span(clause, sentence)
+    beyond = _BEYOND.search(sentence.text, start + trailing.end(), end)
+    end = beyond.start() if beyond else end  # the condition alone: the reason for it is not what was asked
     role = f"the condition for {lowered(clause.subject, context)}"
     yield Draft("condition", f"{asked} {inverted(clause, context, kept)}", role, sentence, (start + trailing.start(1), end))

@@ -15,7 +15,8 @@ _HOLLOW = re.compile(
     r"more|most|very|lot|similar|common|key|main|major|real|matter|job|task|problem|nice|simple|right|wrong|last|next|other)\b",
     re.IGNORECASE,
 )
-_NAMED = re.compile(r"(called|known as|defined as|referred to as|named|termed)\s+", re.IGNORECASE)
+_CONDITIONAL = re.compile(r" if (?:its?|they)\b")  # says when the subject is one, not what it is
+_NAMED = re.compile(r"(called|known as|defined as|referred to as|named(?! after\b)|termed)\s+", re.IGNORECASE)
 _HOW_NAMED = {"called": "what {be} {subject} called", "named": "what {be} {subject} named", "termed": "what {be} {subject} termed"}
 
 
@@ -33,7 +34,12 @@ def definition(sentence: Sentence, context: str) -> Iterator[Draft]:
         if not named.group(1).lower().startswith(("known", "referred")):
             body = how.format(be=clause.auxiliary, subject=subject)
             yield Draft("definition", body, f"how {subject} {clause.auxiliary} named or defined", sentence, (start + named.end(), end))
-    elif clause.auxiliary in BE and _COMPLEMENT.match(clause.rest) and not _HOLLOW.match(clause.rest):
+    elif (
+        clause.auxiliary in BE
+        and _COMPLEMENT.match(clause.rest)
+        and not _HOLLOW.match(clause.rest)
+        and not _CONDITIONAL.search(clause.rest)
+    ):
         yield Draft("definition", f"what {clause.auxiliary} {subject}", f"what {subject} {clause.auxiliary}", sentence, (start, end))
     elif clause.verb in MEANING_VERBS | {"refer", "stand", "correspond"} and not clause.auxiliary:
         match = re.match(r"(to|for)\s", clause.rest)

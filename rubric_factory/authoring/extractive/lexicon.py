@@ -66,6 +66,20 @@ HOLLOW_NOUNS = word_set(
     "point number sequence set list amount part place value object means contents variety multitude range series collection total group "
     "pair choice size level area version form name copy component function argument"
 )
+# Words that no criterion may ask for alone: 'goes', 'at any time', 'the name can be specified'.
+LIGHT_WORDS = word_set(
+    "goes going go went work works time times name specified place places sure find finds found take takes taken run runs said "
+    "change changes increase increases higher bigger larger lower greater easier easy convenient unable described things begins starts "
+    "becomes become result results possibility air check right wrong look looks care come comes seen present happen happens feasible "
+    "expected respect sake question likely issue performed considered regarded able quite evolving wide kind"
+)
+# Nouns that may be a detail, but not the core of an answer.
+VAGUE_NOUNS = HOLLOW_NOUNS | word_set(
+    "names parts numbers description values implementation parameter parameters multitude possibilities purpose purposes option method "
+    "methods tool part reason situations scale large small amounts top way many user users mode individual recent"
+)
+# Plurals without an s.
+IRREGULAR_PLURALS = word_set("women men people children data media criteria phenomena mice feet schemata formulae vertices indices")
 # Adjectives that do not tell one generic thing from another.
 PLAIN_ADJECTIVES = word_set(
     "optional mandatory required default combined exact minimal suitable new given returned main final whole full basic"

@@ -35,6 +35,8 @@ def means(sentence: Sentence, context: str) -> Iterator[Draft]:
     rest = sentence.text[start:end]
     for pattern, asked, tail, family in ((_END, "what", " for", "purpose"), (_MANNER, "how", "", "means"), (_PLACE, "where", "", "means")):
         found = pattern.match(rest)
+        if found and found["done"] == "used" and pattern is _MANNER:  # "used by X" names a user, not a manner
+            continue
         if found and (be or passive or pattern is _END):
             body = f"{asked} {clause.auxiliary} {subject} {passive}{found['done']}{tail}"
             role = f"{asked} {subject} {clause.auxiliary} {passive}{found['done']}{tail}"

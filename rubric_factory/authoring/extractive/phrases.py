@@ -1,11 +1,11 @@
 """The answer cut into phrases, each with the terms that a good answer must hold."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from rubric_factory.authoring.extractive.lexicon import HOLLOW_NOUNS, NUMBER_WORDS, STOPWORDS, UNITS, bare, stem
-from rubric_factory.authoring.extractive.verbs import VERBS
+from rubric_factory.authoring.extractive.lexicon import HOLLOW_NOUNS, LIGHT_WORDS, NUMBER_WORDS, STOPWORDS, UNITS, VAGUE_NOUNS, bare, stem
+from rubric_factory.authoring.extractive.verbs import NOUN_LIKE, VERBS
 from rubric_factory.text import words
 
 _BREAK = re.compile(
@@ -38,8 +38,8 @@ class Phrase:
 
     @property
     def strong(self) -> bool:
-        """Whether the terms say something by themselves: more than a bare participle or hollow noun."""
-        return any(not hollow_word(term) for term in self.terms)
+        """Whether the terms say something by themselves: more than light words, a bare participle or a verb without its object."""
+        return any(not (hollow_word(term) or light(term, LIGHT_WORDS | VAGUE_NOUNS) or term in VERBS - NOUN_LIKE) for term in self.terms)
 
 
 def _content(token: str, asked: frozenset[str]) -> bool:
@@ -120,6 +120,17 @@ def _hollow(text: str, term: Term) -> bool:
 def hollow_word(word: str) -> bool:
     """Whether a word is a bare participle or a noun that only introduces the next one."""
     return word in HOLLOW_NOUNS or re.fullmatch(r"[a-z]+(?:ed|ing|en)", word) is not None
+
+
+def light(term: str, vague: frozenset[str] = LIGHT_WORDS) -> bool:
+    """Whether every word of a term is one that answers nothing: 'time', 'wide range', or only a mark with a letter."""
+    return all(word in vague or (word.isalpha() and len(word) < 2) for word in words(term.lower()))
+
+
+def without_light(phrases: list[Phrase]) -> list[Phrase]:
+    """The phrases with their light terms left out, and without those that hold no other."""
+    kept = [replace(phrase, terms=tuple(term for term in phrase.terms if not light(term))) for phrase in phrases]
+    return [phrase for phrase in kept if phrase.terms]
 
 
 def _phrase(text: str, start: int, end: int, terms: list[Term]) -> list[Phrase]:

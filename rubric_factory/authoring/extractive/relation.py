@@ -84,7 +84,8 @@ _PAIRS = {
     "available as": "function",
     "identical to": "comparison",
 }
-_PAIR = re.compile(rf"(?:be )?({'|'.join(sorted(_PAIRS, key=len, reverse=True))})\s+(?!which\b|what\b|that\b)")
+PAIRS = "|".join(sorted(_PAIRS, key=len, reverse=True))  # as a pattern
+_PAIR = re.compile(rf"(?:be )?({PAIRS})\s+(?!which\b|what\b|that\b)")
 
 
 def relation(sentence: Sentence, context: str) -> Iterator[Draft]:

@@ -4,7 +4,7 @@ import re
 
 from rubric_factory.authoring.extractive.draft import Draft
 from rubric_factory.authoring.extractive.lexicon import STOPWORDS
-from rubric_factory.authoring.extractive.phrases import Phrase, phrases_of
+from rubric_factory.authoring.extractive.phrases import Phrase, phrases_of, without_light
 from rubric_factory.records import Category, Criterion, Evidence, Level, Rubric
 from rubric_factory.text import longest_shared_run, words
 
@@ -16,23 +16,36 @@ _STEPS = (
 )
 _EVIDENCE_WORDS = 4
 _COPIED_RUN = 12  # words
+_ASIDE = re.compile(
+    r",\s+(?:as|because|since|so|otherwise|which|where|whereas|while|for example|for instance|e\.g\.|i\.e\.|but|therefore|thus|hence|"
+    r"similar to|in which|in case|even|irrespective|preferably|"
+    r"instead of|to avoid|then|and (?:also|therefore|thus|the|it|an?|is|has)|unless)\b"
+    r"|\s(?:because|otherwise|even (?:if|though|when)|although|whereas|so that|in order to|to avoid|instead of|rather than)\s"
+)
 _NUMBER = re.compile(r"(?<![\w.-])\d+(?:[.,]\d+)*(?![\w-])")
 
 
 def build_rubric(draft: Draft, question: str, passage_text: str, task_key: str) -> Rubric | None:
     """The rubric of a draft, None where the answer holds fewer than two things to grade."""
-    phrases = phrases_of(draft.sentence.text, draft.answer, question)[: len(_STEPS)]
+    phrases = without_light(phrases_of(draft.sentence.text, draft.answer, question))[: len(_STEPS)]
     if len(phrases) == 1 and len(phrases[0].terms) == 2:
         phrases = _split(phrases[0])
     if len(phrases) < 2:
         return None
-    strong = next((phrase for phrase in phrases if phrase.strong), None)
+    asked_end = _asked_end(draft)
+    strong = next((phrase for phrase in phrases if phrase.strong and phrase.start < asked_end), None)
     if strong is None:
         return None
     phrases.sort(key=lambda phrase: phrase is not strong)
     criteria = [_criterion(draft, phrase, rank, passage_text, f"{task_key}/{rank}") for rank, phrase in enumerate(phrases)]
     criteria.append(_pitfall(draft, phrases[0], passage_text, f"{task_key}/{len(criteria)}"))
     return Rubric(tuple(criteria))
+
+
+def _asked_end(draft: Draft) -> int:
+    """Where the part of the answer ends that the question asks for; a reason, an aside or a second clause after it is detail only."""
+    aside = _ASIDE.search(draft.sentence.text, *draft.answer)
+    return aside.start() if aside else draft.answer[1]
 
 
 def _split(phrase: Phrase) -> list[Phrase]:
