@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from flows.summary import documents_kept, read_rows
 from rubric_factory.records import Passage
 from rubric_factory.settings.author import LanguageModelAuthor
-from rubric_factory.stages import Context
+from rubric_factory.stages import STAGES, Context
 from rubric_factory.stages.ingest import plan
 
 if TYPE_CHECKING:
@@ -109,9 +109,12 @@ def _calls(estimate: Estimate, context: Context, author: LanguageModelAuthor, te
         estimate.add("author_seconds", None, "unknown: no answer of this model in the ledger")
 
 
-def _judge(estimate: Estimate, context: Context, passages: int) -> None:
+def _judge(estimate: Estimate, context: Context, passages: int, start: str) -> None:
     """Calls and tokens of a language-model judge: probes, canary and gates."""
     settings, section = context.settings, context.settings.judge
+    if STAGES.index(start) > STAGES.index("judge-gate"):
+        estimate.add("judge_calls", 0, f"measured: no judge is asked from {start} on")
+        return
     if section is None or not hasattr(section, "model"):
         estimate.add("judge_calls", 0, "measured: no judge that calls a model")
         return
@@ -135,10 +138,11 @@ def _money(estimate: Estimate, context: Context) -> None:
     if tokens == (0, 0):
         estimate.add("money", 0.0, "measured: no model is called")
     elif prices.prompt_per_million is None or prices.completion_per_million is None:
-        estimate.add("money", 0.0, "unknown price: set [prices] in the configuration")
+        estimate.add("money", None, "unknown price: set [prices] in the configuration")
     else:
         money = (tokens[0] * prices.prompt_per_million + tokens[1] * prices.completion_per_million) / 1e6
-        estimate.add("money", round(money, 2), f"estimated: {prices.currency}, from the tokens above")
+        how = "upper bound" if estimate.basis["completion_tokens"].startswith("upper bound") else "estimated"
+        estimate.add("money", round(money, 2), f"{how}: {prices.currency}, from the tokens above")
 
 
 def estimate_rebuild(context: Context, *, start: str, limit: int | None) -> Estimate:
@@ -160,6 +164,6 @@ def estimate_rebuild(context: Context, *, start: str, limit: int | None) -> Esti
     else:
         for name in ("calls", "prompt_tokens", "completion_tokens"):
             estimate.add(name, 0, f"measured: the author {author.type!r} calls no model")
-    _judge(estimate, context, len(rows) + unread)
+    _judge(estimate, context, len(rows) + unread, start)
     _money(estimate, context)
     return estimate
