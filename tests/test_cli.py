@@ -124,6 +124,11 @@ def test_debug_shows_the_traceback_before_the_line(here, stage, capsys):
         (["ingest", "docs"], "unknown source 'docs'"),
         (["ingest", "tape:docs"], "unknown source 'tape:docs'"),
         (["ingest", "folder:a/x", "folder:b/x"], "two sources are named 'x'"),
+        (["ingest", "folder:nowhere"], "nowhere"),
+        (["ingest"], "empty corpus"),
+        (["rebuild"], "empty corpus"),
+        (["rebuild", "folder:nowhere"], "nowhere"),
+        (["demo", "--documents", "docs", "--out", "ws"], "empty corpus"),
         (["verify", "9.9.9"], "9.9.9"),
         (["verify", "a/b/c"], "a/b/c"),
         (["inspect", "nothing"], "nothing"),
@@ -134,6 +139,7 @@ def test_usage_errors_exit_2_and_name_what_was_wrong(here, capsys, arguments, na
     assert cli.run(arguments) == 2
     captured = capsys.readouterr()
     assert named in captured.err and "fix:" in captured.err and captured.err.count("\n") == 1
+    assert sorted(path.name for path in here.iterdir()) == ["docs", "pipeline.toml"]  # no workspace was made
 
 
 def test_json_is_the_last_line_of_stdout_for_results_and_errors(here, stage, capsys):

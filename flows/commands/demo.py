@@ -134,10 +134,12 @@ def demo_command(invocation: Invocation, out: Path, documents: Path | None) -> N
     from flows.laps import Laps, process_age
     from flows.pipeline import run_stage
     from rubric_factory.stages import STAGES
+    from rubric_factory.stages.ingest import check_sources
     from rubric_factory.workspace import write_text
 
     laps = Laps(process_age())
     settings = demo_settings(invocation, out, documents)
+    check_sources(invocation.context(settings))
     reports: dict[str, StageReport] = {}
     with invocation.writer("demo", settings) as context:
         laps.lap("startup")

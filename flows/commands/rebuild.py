@@ -1,5 +1,7 @@
 """`rebuild`: all stages over the configured sources; under Prefect, or as an estimate of what that would cost."""
 
+import contextlib
+
 import click
 
 from flows.commands.common import ALLOW, DEFAULT_CONFIG, Invocation, command
@@ -11,7 +13,8 @@ def _dry_run(invocation: Invocation, sources: tuple[str, ...], limit: int | None
     from flows.pipeline import with_sources
 
     context = invocation.context(with_sources(invocation.settings(), sources))
-    with context.workspace.writing():
+    # Without a warehouse there is nothing to open, nothing to lock, and nothing is made.
+    with context.workspace.writing() if context.workspace.warehouse.exists() else contextlib.nullcontext():
         found = estimate_rebuild(context, start=start, limit=limit)
     invocation.say(f"dry run of {context.settings.name}: nothing was read, sent or paid")
     for name, value in found.figures.items():
@@ -21,7 +24,11 @@ def _dry_run(invocation: Invocation, sources: tuple[str, ...], limit: int | None
 
 def _run(invocation: Invocation, sources: tuple[str, ...], limit: int | None, start: str, allow: bool) -> None:
     from flows import offline
+    from flows.pipeline import with_sources
+    from rubric_factory.stages.ingest import check_sources
 
+    if start == "ingest":
+        check_sources(invocation.context(with_sources(invocation.settings(), sources)))
     offline.prepare(invocation.place())
     from flows.rebuild import rebuild
 

@@ -23,8 +23,11 @@ def ingest_command(invocation: Invocation, sources: tuple[str, ...]) -> None:
     with a reason. Unchanged files are not read again.
     """
     from flows.pipeline import run_stage, with_sources
+    from rubric_factory.stages.ingest import check_sources
 
-    with invocation.writer("ingest", with_sources(invocation.settings(), sources)) as context:
+    settings = with_sources(invocation.settings(), sources)
+    check_sources(invocation.context(settings))
+    with invocation.writer("ingest", settings) as context:
         row = report_row(run_stage("ingest", context))
     invocation.report(row)
     invocation.result(row)

@@ -8,6 +8,7 @@ import resource
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import pyarrow as pa
 
@@ -101,33 +102,30 @@ def ingest(context: Context, sources: Sequence[Source] | None = None) -> IngestR
 
 
 def plan(context: Context, sources: Sequence[Source] | None = None, *, limit: int | None = None) -> Plan:
-    """Compare the sources with the last ingest; nothing is opened or written. limit: read the first entries alone, in key order.
+    """Compare the sources with the last ingest; nothing is opened, written or made. limit: read the first entries alone, in key order.
 
     Errors: as `ingest`.
     """
     chosen = context.settings.sources if sources is None else tuple(sources)
-    _check_sources(context, chosen)
+    _check_places(context, chosen)
     settings = context.settings.extract
     everything = sorted((e for source in chosen for e in entries(source, max_bytes=settings.max_bytes)), key=lambda e: e.document_key)
     if not everything:
-        places = ", ".join(str(source.path) for source in chosen) or "(no source)"
-        raise UsageError(f"empty corpus: no file in {places}", expected="at least one document", fix="check the sources")
+        raise _empty(chosen)
     present = {path.stem for path in context.workspace.texts.glob("*.parquet")}
-    with warehouse.opened(context.workspace) as house:
-        settled = {
-            row["document_key"]: (row["size_bytes"], row["modified_ns"], row["settings_digest"])
-            for rows in house.batches("ingest_settled")
-            for row in rows
-            if row["shard"] is None or row["shard"] in present
-        }
-        known = set(house.run("ingest_settled")["document_key"].to_pylist())
+    last = _last_ingest(context)
+    settled = {
+        row["document_key"]: (row["size_bytes"], row["modified_ns"], row["settings_digest"])
+        for row in last
+        if row["shard"] is None or row["shard"] in present
+    }
     states = [(e, settled.get(e.document_key) == (e.size_bytes, e.modified_ns, entry_digest(e, settings))) for e in everything]
     changed = [e for e, same in states[:limit] if not same]
     unchanged = sum(same for _, same in states)
     return Plan(
         shards=shards_of([e for e in changed if e.problem is None], settings),
         refused=tuple(e for e in changed if e.problem is not None),
-        vanished=tuple(sorted(known - {e.document_key for e in everything})),
+        vanished=tuple(sorted({row["document_key"] for row in last} - {e.document_key for e in everything})),
         seen=len(everything),
         unchanged=unchanged,
         waiting=len(everything) - unchanged - len(changed),
@@ -172,7 +170,29 @@ def finish(context: Context, todo: Plan, *, folded: Collection[str] = ()) -> tup
     return counts, rejections
 
 
-def _check_sources(context: Context, sources: Sequence[Source]) -> None:
+def _last_ingest(context: Context) -> list[dict[str, Any]]:
+    """Rows of ingest_settled; none where there is no warehouse yet, which an estimate must not make."""
+    if not context.workspace.warehouse.exists():
+        return []
+    with warehouse.opened(context.workspace) as house:
+        return house.rows("ingest_settled")
+
+
+def check_sources(context: Context, sources: Sequence[Source] | None = None) -> None:
+    """What a command asks before it makes the workspace. Errors: as `ingest`, save for the disk."""
+    chosen = context.settings.sources if sources is None else tuple(sources)
+    _check_places(context, chosen)
+    firsts = [next(entries(source, max_bytes=context.settings.extract.max_bytes), None) for source in chosen]
+    if not any(firsts):
+        raise _empty(chosen)
+
+
+def _empty(sources: Sequence[Source]) -> UsageError:
+    places = ", ".join(str(source.path) for source in sources) or "(no source)"
+    return UsageError(f"empty corpus: no file in {places}", expected="at least one document", fix="check the sources")
+
+
+def _check_places(context: Context, sources: Sequence[Source]) -> None:
     names = [source.name for source in sources]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise UsageError(f"two sources are named {twice[0]}", expected="one name per source", fix="give each a name in the configuration")
