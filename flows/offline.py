@@ -7,9 +7,11 @@ session of its own and is stopped last.
 import atexit
 import importlib.util
 import os
+import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -44,8 +46,13 @@ def _free_port() -> int:
     return port
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
+def _stop(process: subprocess.Popen[bytes], answered: threading.Event) -> None:
+    """End the server, which may take 10 s; at once where it never answered: it has nothing to put away yet. Deaf to a second Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if answered.is_set():
+        process.terminate()
+    else:
+        process.kill()
     try:
         process.wait(timeout=10)
     except subprocess.TimeoutExpired:
@@ -101,7 +108,9 @@ def prepare(workspace: Workspace) -> None:
     url = os.environ["PREFECT_API_URL"] = f"http://127.0.0.1:{port}/api"
     os.environ["NO_PROXY"] = ",".join(filter(None, [os.environ.get("NO_PROXY", ""), "127.0.0.1"]))
     process = _start(workspace, port)
-    atexit.register(_stop, process)  # before prefect registers its own: handlers run in reverse
+    answered = threading.Event()
+    atexit.register(_stop, process, answered)  # before prefect registers its own: handlers run in reverse
     import prefect  # noqa: F401  (a second of work, while the server starts)
 
     _wait(process, url, workspace)
+    answered.set()

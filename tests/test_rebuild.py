@@ -7,13 +7,14 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from conftest import ROOT
 
-from flows import cli
+from flows import cli, offline
 from flows.commands import demo
 from flows.commands.common import Invocation
 from flows.commands.rebuild import rebuild_command
@@ -111,6 +112,27 @@ def test_an_interrupted_flow_ends_at_once_with_130_and_leaves_no_process(here):
         p for p in Path("/proc").glob("[0-9]*/cmdline") if b"create_app" in _read(p) and str(here / "ws").encode() in _environment(p)
     ]
     assert holders == []
+
+
+@pytest.mark.parametrize(("answers", "number"), [(True, signal.SIGTERM), (False, signal.SIGKILL)])
+def test_a_server_that_never_answered_is_killed_at_once(answers, number, monkeypatch):
+    kept = signal.getsignal(signal.SIGINT)
+    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    answered = threading.Event()
+    if answers:
+        answered.set()
+    wait = process.wait
+
+    def interrupted(timeout=None):
+        os.kill(os.getpid(), signal.SIGINT)  # the second Ctrl-C
+        return wait(timeout)
+
+    monkeypatch.setattr(process, "wait", interrupted)
+    try:
+        offline._stop(process, answered)
+    finally:
+        signal.signal(signal.SIGINT, kept)
+    assert process.returncode == -number
 
 
 def _read(path):
