@@ -93,6 +93,11 @@ def explain(error: BaseException) -> tuple[int, str]:
     return 1, f"error: unexpected {type(error).__name__}: {printable(str(error), 500)}; fix: run again with --debug for the traceback"
 
 
+def _asked_for_json(arguments: Sequence[str]) -> bool:
+    """Whether --json stands on a command line that click could not read to its end."""
+    return "--json" in arguments and "--" not in arguments[: arguments.index("--json")]
+
+
 def run(arguments: Sequence[str]) -> int:
     """Run one command line; its exit code. Nothing is raised."""
     invocation = Invocation()
@@ -107,13 +112,15 @@ def run(arguments: Sequence[str]) -> int:
         if invocation.debug:
             traceback.print_exc()
         click.echo(line, err=True)
-        if invocation.json:
+        if invocation.json or _asked_for_json(arguments):
             click.echo(json.dumps({"error": line, "exit_code": code}))
         return code
 
 
 def _leave(code: int) -> NoReturn:
     """End the process after its exit handlers, without taking hundreds of loaded modules apart first: that alone can take seconds."""
+    for number in (signal.SIGTERM, signal.SIGINT):  # it is ending already: a second Ctrl-C would only show a traceback
+        signal.signal(number, signal.SIG_IGN)
     try:
         atexit._run_exitfuncs()
         sys.stdout.flush()

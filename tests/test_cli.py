@@ -152,6 +152,21 @@ def test_json_is_the_last_line_of_stdout_for_results_and_errors(here, stage, cap
     assert json.loads(captured.out.splitlines()[-1]) == {"error": "error: no", "exit_code": 3}
 
 
+@pytest.mark.parametrize(
+    "arguments", [["nonsense", "--json"], ["--json", "status"], ["ingest", "--nonsense", "--json"], ["verify", "--json"]]
+)
+def test_json_is_printed_where_the_command_line_cannot_be_read(here, capsys, arguments):
+    assert cli.run(arguments) == 2
+    captured = capsys.readouterr()
+    row = json.loads(captured.out.splitlines()[-1])
+    assert row == {"error": captured.err.strip(), "exit_code": 2}
+
+
+def test_a_word_behind_two_dashes_is_no_option(here, capsys):
+    assert cli.run(["passages", "--", "--json"]) == 2
+    assert capsys.readouterr().out == ""
+
+
 def test_publish_runs_its_stages_in_this_order(here, capsys, monkeypatch):
     called = []
     monkeypatch.setattr(pipeline, "run_stage", lambda name, context: called.append(name) or StageReport(name, {}))
@@ -203,6 +218,26 @@ def test_ctrl_c_in_a_real_process_is_one_line_and_130(here):
         _, err = process.communicate(timeout=30)
         assert process.returncode == 130
         assert err.lstrip("\n") == "stopped; what was finished is kept; run the same command again to continue\n"
+
+
+def test_ctrl_c_while_it_ends_changes_nothing(here):
+    script = (
+        "import atexit, os, signal, sys\n"
+        "from flows import cli, pipeline\n"
+        "def interrupted(name, context):\n"
+        "    raise KeyboardInterrupt\n"
+        "pipeline.run_stage = interrupted\n"
+        "def again():\n"
+        "    for number in (signal.SIGINT, signal.SIGTERM):\n"
+        "        os.kill(os.getpid(), number)\n"
+        "    print('put away')\n"
+        "atexit.register(again)\n"
+        "sys.argv = ['rubric-factory', 'passages']\n"
+        "cli.main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (130, "put away\n")
+    assert done.stderr.lstrip("\n") == "stopped; what was finished is kept; run the same command again to continue\n"
 
 
 def test_a_reader_that_leaves_is_no_traceback(here):
