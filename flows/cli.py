@@ -22,13 +22,13 @@ from rubric_factory.text import printable
 
 # Name: (module under flows.commands, what it does). In the order a newcomer needs them.
 COMMANDS: dict[str, tuple[str, str]] = {
-    "demo": ("demo", "Walk the sample documents through every stage, into a published version."),
+    "demo": ("demo", "Walk the sample documents through every stage, into a published version, and train a small policy on it."),
     "rebuild": ("rebuild", "Run all stages over the configured sources, shard by shard, under Prefect."),
     "ingest": ("stages", "Read documents from the sources and extract their text."),
     "passages": ("stages", "Cut texts into passages, find duplicates, select."),
     "author": ("stages", "Write questions, reference answers and rubrics."),
     "gate": ("stages", "Check every task against the quality gates."),
-    "publish": ("stages", "Gate, probe and lock the judge, stage, check contracts, and publish a version."),
+    "publish": ("stages", "Gate, probe and lock the judge, stage, check contracts, render the audit page, and publish a version."),
     "train": ("train", "Train a policy on a published version."),
     "evaluate": ("evaluate", "Evaluate a served model, or show the evaluation of a training run."),
     "judge": ("judge", "Grade a file of answers; probe, lock and verify the judge."),

@@ -8,7 +8,7 @@ from rubric_factory.errors import BlockedError, ConfigurationError, UsageError
 from rubric_factory.judging.judges import open_judge
 from rubric_factory.judging.lock import JudgeLock, read_lock
 from rubric_factory.runs import RunSpec, Variant
-from rubric_factory.settings import Settings
+from rubric_factory.settings import KEYS, Settings
 from rubric_factory.settings.judge import JudgeSettings
 from rubric_factory.settings.training import MadePolicy, TrainingSettings
 from rubric_factory.workspace import Workspace, atomic_path, write_text
@@ -26,7 +26,7 @@ def required_judge(settings: Settings) -> JudgeSettings:
 def required_training(settings: Settings) -> TrainingSettings:
     """The section [training]. Errors: ConfigurationError where there is none."""
     if settings.training is None:
-        raise ConfigurationError("no training is configured", expected="a section [training]", fix="add it: docs/configuration.md")
+        raise ConfigurationError("no training is configured", expected="a section [training]", fix=f"add it; {KEYS} lists its keys")
     return settings.training
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -140,6 +141,28 @@ def test_usage_errors_exit_2_and_name_what_was_wrong(here, capsys, arguments, na
     captured = capsys.readouterr()
     assert named in captured.err and "fix:" in captured.err and captured.err.count("\n") == 1
     assert sorted(path.name for path in here.iterdir()) == ["docs", "pipeline.toml"]  # no workspace was made
+
+
+@pytest.mark.parametrize(
+    "arguments", [["versions"], ["verify", "1.0.0"], ["status"], ["inspect", "x"], ["doctor"], ["judge", "probe", "staged"]]
+)
+def test_an_unknown_variable_is_refused_by_commands_that_read_no_configuration_too(here, capsys, monkeypatch, arguments):
+    monkeypatch.setenv("RUBRIC_FACTORY_SEDE", "1")
+    assert cli.run([*arguments, "--workspace", "other"]) == 2
+    assert "unknown environment variable RUBRIC_FACTORY_SEDE" in capsys.readouterr().err
+    assert not (here / "other").exists()
+
+
+def test_an_unknown_key_leads_to_the_command_that_lists_them(here, capsys):
+    (here / "pipeline.toml").write_text(CONFIG + "[passages]\nmin_wrods = 3\n", encoding="utf-8")
+    assert cli.run(["passages"]) == 2
+    error = capsys.readouterr().err
+    assert "passages.min_wrods" in error and "docs/" not in error
+    (listed,) = set(re.findall("`rubric-factory (.*?)`", error))
+    assert cli.run(listed.split()) == 0
+    shown = capsys.readouterr().out
+    assert "| `min_words` |" in shown and "[passages]" in shown
+    assert not (here / "ws").exists()
 
 
 def test_json_is_the_last_line_of_stdout_for_results_and_errors(here, stage, capsys):

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 import json
 import sys
 from collections.abc import Callable, Iterator
@@ -119,7 +120,14 @@ def command(name: str) -> Callable[[Callable[..., Any]], click.Command]:
     """Decorator: a command with the common options behind its own; the function gets the Invocation first, its docstring is the help."""
 
     def decorate(function: Callable[..., Any]) -> click.Command:
-        made = click.command(name)(click.pass_obj(function))
+        @functools.wraps(function)
+        def checked(*given: Any, **options: Any) -> Any:
+            from rubric_factory.settings import refuse_unknown_variables
+
+            refuse_unknown_variables()  # here, so that commands which read no configuration refuse one too
+            return function(*given, **options)
+
+        made = click.command(name)(click.pass_obj(checked))
         made.params += common_options()
         return made
 

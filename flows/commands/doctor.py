@@ -92,11 +92,18 @@ def repair(workspace: Workspace) -> dict[str, int]:
 
 @command("doctor")
 @click.option("--repair", "mend", is_flag=True, help="Rebuild the warehouse from the files of the workspace.")
-def doctor_command(invocation: Invocation, mend: bool) -> int:
+@click.option("--keys", is_flag=True, help="Print every key of the configuration, with type, default and meaning, and check nothing.")
+def doctor_command(invocation: Invocation, mend: bool, keys: bool) -> int:
     """Check environment and workspace; repair the warehouse.
 
     Exit code 1 when something is bad; a missing optional extra is only named.
     """
+    if keys:
+        from flows.reference import settings_reference
+
+        invocation.say(settings_reference())
+        invocation.result({"keys": settings_reference()})
+        return 0
     workspace = invocation.place()
     findings = list(_environment())
     with workspace.writing():

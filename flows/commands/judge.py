@@ -107,7 +107,7 @@ def verify_command(invocation: Invocation, version: str) -> None:
 )
 @click.pass_context
 def judge_command(ctx: click.Context, dataset: str | None, responses: Path | None, out: Path | None) -> None:
-    """Grade a file of answers with the configured judge; or probe, lock and verify that judge.
+    """Grade a file of answers; probe, lock and verify the judge.
 
     Writes verdicts.jsonl (a row a criterion), tasks.jsonl (a row an answer), both as Parquet too, and summary.json: mean rewards with 95 %
     intervals by bootstrap over documents, overall and by group. The first answer to a task counts; unknown, repeated and missing task_ids

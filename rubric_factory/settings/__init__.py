@@ -1,5 +1,5 @@
 """One TOML file, composed from one section a room, plus RUBRIC_FACTORY_* variables: frozen and strict."""
 
-from rubric_factory.settings.compose import Settings, load_settings
+from rubric_factory.settings.compose import KEYS, Settings, load_settings, refuse_unknown_variables
 
-__all__ = ["Settings", "load_settings"]
+__all__ = ["KEYS", "Settings", "load_settings", "refuse_unknown_variables"]

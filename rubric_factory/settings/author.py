@@ -27,7 +27,7 @@ class Behaviour(Section):
 class WritingSettings(Section):
     """What a language-model author is asked for. Limits in characters bound the reply schema, and so the tokens a reply may take.
 
-    A request allows at least as many tokens as the schema can need, whatever sampling.max_tokens says; lower limits for a small context.
+    At the defaults the longest reply has 23,000 characters: 8,000 tokens at three characters each, and English takes four to five.
     """
 
     tasks_per_passage: int = Field(default=1, ge=1, le=8, description="tasks of one passage")
@@ -35,8 +35,8 @@ class WritingSettings(Section):
     max_criteria: int = Field(default=12, le=20, description="criteria asked for, at most")
     question_characters: int = Field(default=500, ge=20, description="longest question")
     reference_characters: int = Field(default=1800, ge=20, description="longest reference answer")
-    statement_characters: int = Field(default=240, ge=10, description="longest description of a criterion, longest evidence quote")
-    phrase_characters: int = Field(default=100, ge=4, description="longest title, required element, level of a scoring guide, cue")
+    statement_characters: int = Field(default=220, ge=10, description="longest description of a criterion, longest evidence quote")
+    phrase_characters: int = Field(default=80, ge=4, description="longest title, required element, level of a scoring guide, cue")
 
     @model_validator(mode="after")
     def _band(self) -> "WritingSettings":
@@ -45,28 +45,38 @@ class WritingSettings(Section):
         return self
 
 
-class OpenAICompatibleAuthor(llm.OpenAICompatible):
+class WritingSampling(llm.Sampling):
+    """Sampling of the author's requests; part of the ledger key."""
+
+    max_tokens: int = Field(
+        default=8000,
+        ge=1,
+        description="tokens of a reply at most (many servers take no more than 8192); fewer where the schema allows fewer",
+    )
+
+
+class Writing(Section):
+    """What every language-model author has, whatever stands behind it."""
+
+    sampling: WritingSampling = WritingSampling()
+    writing: WritingSettings = WritingSettings()
+    stop_after: int = Field(default=20, ge=1, description="unusable answers in a row, with none usable before, that end the command")
+
+
+class OpenAICompatibleAuthor(Writing, llm.OpenAICompatible):
     """A language-model author behind an OpenAI-compatible server."""
 
-    writing: WritingSettings = WritingSettings()
 
-
-class VllmAuthor(llm.Vllm):
+class VllmAuthor(Writing, llm.Vllm):
     """A language-model author in this process."""
 
-    writing: WritingSettings = WritingSettings()
 
-
-class BatchFilesAuthor(llm.BatchFiles):
+class BatchFilesAuthor(Writing, llm.BatchFiles):
     """A language-model author behind files."""
 
-    writing: WritingSettings = WritingSettings()
 
-
-class ScriptedAuthor(llm.Scripted):
+class ScriptedAuthor(Writing, llm.Scripted):
     """A language-model author answered by a function."""
-
-    writing: WritingSettings = WritingSettings()
 
 
 LanguageModelAuthor = OpenAICompatibleAuthor | VllmAuthor | BatchFilesAuthor | ScriptedAuthor

@@ -23,6 +23,7 @@ from rubric_factory.settings.sources import Source
 from rubric_factory.settings.training import TrainingSettings
 
 PREFIX = "RUBRIC_FACTORY_"
+KEYS = "`rubric-factory doctor --keys`"  # works where there is no docs/configuration.md
 
 
 class Settings(BaseSettings):
@@ -65,7 +66,8 @@ class Settings(BaseSettings):
         return hashlib.sha256(dumped.encode()).hexdigest()
 
 
-def _refuse_unknown_variables() -> None:
+def refuse_unknown_variables() -> None:
+    """Errors: ConfigurationError for a RUBRIC_FACTORY_* variable that names no key."""
     for variable in sorted(os.environ):
         if not variable.startswith(PREFIX):
             continue
@@ -79,7 +81,7 @@ def _message(error: ValidationError) -> tuple[str, str]:
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"]) or "(top level)"
     if first["type"] == "extra_forbidden":
-        return f"unknown key {where}", "only the keys that docs/configuration.md lists"
+        return f"unknown key {where}", f"only the keys that {KEYS} lists"
     if first["type"] == "missing":
         return f"missing key {where}", "a value: it has no default because it changes what a dataset means"
     got = "" if isinstance(first["input"], dict) else f" (got {first['input']!r})"
@@ -106,7 +108,7 @@ def load_settings(path: Path, overrides: dict[str, Any] | None = None) -> Settin
     Source paths become absolute, relative to the file.
     Errors: ConfigurationError for a missing file, an unknown key or RUBRIC_FACTORY_* variable, or a bad value.
     """
-    _refuse_unknown_variables()
+    refuse_unknown_variables()
     raw = read_toml(path)
     for source in raw.get("sources", []):
         for key in ("path", "licence_table"):
@@ -116,5 +118,5 @@ def load_settings(path: Path, overrides: dict[str, Any] | None = None) -> Settin
         settings = Settings(**raw)
     except ValidationError as error:
         got, expected = _message(error)
-        raise ConfigurationError(f"{got} in {path}", expected=expected, fix="see docs/configuration.md") from None
+        raise ConfigurationError(f"{got} in {path}", expected=expected, fix=f"{KEYS} lists every key") from None
     return settings.model_copy(update=overrides)  # not validated anew: pydantic-settings would let the environment win
