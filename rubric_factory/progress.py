@@ -12,6 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 
+from rubric_factory.errors import FactoryError
+from rubric_factory.text import printable
+
 LINE_SECONDS = 10.0
 FILE_SECONDS = 1.0
 
@@ -26,7 +29,7 @@ def duration(seconds: float) -> str:
 
 @dataclass
 class Step:
-    """One running step; total is None where the end is unknown."""
+    """One running step; total is None where the end is unknown. note: the last thing that went wrong, shown at the end and by `status`."""
 
     name: str
     unit: str
@@ -34,6 +37,7 @@ class Step:
     stream: TextIO
     file: Path | None
     done: int = 0
+    note: str = ""
     started: float = field(default_factory=time.monotonic)
     _shown: float = 0.0
     _saved: float = 0.0
@@ -65,7 +69,8 @@ class Step:
     def _save(self, state: str) -> None:
         if self.file is None:
             return
-        row = {"stage": self.name, "state": state, "done": self.done, "total": self.total, "unit": self.unit, "time": time.time()}
+        row = {"stage": self.name, "state": state, "done": self.done, "total": self.total, "unit": self.unit}
+        row |= {"time": time.time(), "note": self.note}
         with contextlib.suppress(OSError):
             temporary = self.file.with_suffix(".part")
             self.file.parent.mkdir(parents=True, exist_ok=True)
@@ -79,6 +84,8 @@ class Step:
         of = f"/{self.total}" if self.total is not None and self.total != self.done else ""
         word = "" if state == "done" else "  stopped"
         self.stream.write(f"{clear}{self.name:<10} {self.done}{of} {self.unit}  in {elapsed:.1f} s{word}\n")
+        if self.note and state == "done":
+            self.stream.write(f"{'':<10} {self.note}\n")
         self.stream.flush()
         self._save(state)
 
@@ -101,7 +108,8 @@ class Progress:
             step = Step(name, unit, total, stream, self.folder / f"{name}.json" if self.folder else None)
             try:
                 yield step
-            except BaseException:
+            except BaseException as error:
+                step.note = printable(str(error), 400) if isinstance(error, FactoryError) else step.note
                 step.finish("stopped")
                 raise
             step.finish("done")

@@ -146,6 +146,16 @@ def test_failures_are_tried_again_next_run_and_become_dead_letters(path):
         assert server.calls["question 0"] == 3
 
 
+def test_a_bad_request_is_neither_stored_nor_an_attempt_and_stored_answers_say_so(path):
+    with ChatServer(in_turn(*[status(400, "max_tokens is too large")] * 5)) as server, Ledger(path) as ledger:
+        for _ in range(5):
+            ((_, completion),) = paid(server, ledger).complete(ask(0))
+            assert completion.failure is CompletionFailure.BAD_REQUEST and states(ledger) == {"open": 1}
+        for stored in (False, True):
+            ((_, completion),) = paid(server, ledger).complete(ask(0))
+            assert (completion.failure, completion.stored) == (None, stored)
+
+
 def test_a_failure_that_heals_is_an_answer(path):
     with ChatServer(in_turn(status(500))) as server, Ledger(path) as ledger:
         assert dict(paid(server, ledger, retries=0).complete(ask(0)))["id0"].failure is CompletionFailure.TRANSPORT

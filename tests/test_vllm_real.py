@@ -165,7 +165,7 @@ def test_a_prompt_past_the_context_fails_alone(workspace):
         return Request(name, (Message("user", "reactor " * words),), 16, 0.0, 1.0, 7)
 
     answers = dict(tiny_qwen.in_process().complete([ask("short", 2), ask("long", 40_000), ask("other", 3)]))
-    assert answers["long"].failure is CompletionFailure.TRANSPORT
+    assert answers["long"].failure is CompletionFailure.BAD_REQUEST
     assert "vLLM refuses the request" in answers["long"].detail
     assert answers["short"].completion_tokens > 0
     assert answers["other"].completion_tokens > 0

@@ -69,6 +69,8 @@ def status_command(invocation: Invocation) -> None:
         of = f"/{step['total']}" if step["total"] is not None else ""
         ago = max(0, int(time.time() - step["time"]))
         invocation.say(f"  {printable(step['stage']):<10} {state:<8} {step['done']}{of} {printable(step['unit'])}, {ago} s ago")
+        if step.get("note"):
+            invocation.say(f"    {printable(step['note'], 400)}")
     for name, count in row["tables"].items():
         invocation.say(f"  {name:<14} {count} rows")
     for stage, reasons in row["rejections"].items():

@@ -1,6 +1,7 @@
 """The language-model author: one call per passage, a strict reply, evidence located by code. What does not hold is a Rejection."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 
 from pydantic import ValidationError
 
@@ -8,6 +9,7 @@ from rubric_factory.authoring.assemble import EvidenceMissingError, assemble
 from rubric_factory.authoring.prompting import author_request, prompt_hash
 from rubric_factory.authoring.protocol import Authored
 from rubric_factory.authoring.reply import Reply, reply_model
+from rubric_factory.llm.breaker import Breaker
 from rubric_factory.llm.protocol import Completion, CompletionFailure, LanguageModel, Request
 from rubric_factory.llm.structured import json_text
 from rubric_factory.records import Message, Passage, Rejection, Task
@@ -25,6 +27,13 @@ def identity_of(section: settings.LanguageModelAuthor) -> str:
 
 def _rejection(record_id: str, reason: str, detail: str) -> Rejection:
     return Rejection(record_id, "author", reason, printable(detail))
+
+
+def _fault(authored: Authored) -> str:
+    """Why an answer is of no use: '' where it gave a task."""
+    if authored.tasks:
+        return ""
+    return authored.detail or "; ".join(f"{rejection.reason}: {rejection.detail}" for rejection in authored.rejections[:1])
 
 
 class LanguageModelAuthor:
@@ -45,22 +54,40 @@ class LanguageModelAuthor:
         return "demo" if self._section.type == "scripted" else "model"
 
     def write(self, passages: Iterable[tuple[Passage, str]]) -> Iterator[Authored]:
-        """As Author.write, in the order answers arrive. Errors: LanguageModelError when nothing can work."""
+        """As Author.write, in the order answers arrive.
+
+        Errors: LanguageModelError when nothing can work, or when hardly any answer is of use. Requests that the server refuses for what
+        they are become Rejections only once another one was answered: until then the fault may be the server's, and they stay unasked.
+        """
         asked: dict[str, Passage] = {}
+        breaker, held = Breaker(self._section.model, self._section.stop_after), list[Authored]()
 
         def requests() -> Iterator[Request]:
             for passage, title in passages:
                 asked[passage.passage_id] = passage
                 yield author_request(passage, title, self._section.writing, self._section.sampling, self._seed)
 
-        for passage_id, completion in self._model.complete(requests()):
-            yield self._authored(asked.pop(passage_id), completion)
+        with closing(self._model.complete(requests())) as answers:
+            for passage_id, completion in answers:
+                authored = self._authored(asked.pop(passage_id), completion)
+                if completion.failure is CompletionFailure.BAD_REQUEST and not breaker.worked:
+                    held.append(authored)
+                else:
+                    yield authored
+                # What lies in the ledger, or waits in a file, says nothing of the model as it is now.
+                if not completion.stored and completion.failure is not CompletionFailure.UNANSWERED:
+                    breaker.count(_fault(authored))
+                if breaker.worked:
+                    yield from held
+                    held.clear()
+        yield from held
 
     def _authored(self, passage: Passage, completion: Completion) -> Authored:
         """What one completion is worth: tasks, rejections, or nothing yet."""
         name = passage.passage_id
         if completion.failure in _PENDING:
-            return Authored(name, pending=True)
+            detail = "" if completion.failure is CompletionFailure.UNANSWERED else f"{completion.failure}: {completion.detail}"
+            return Authored(name, pending=True, detail=printable(detail))
         if completion.failure is not None:
             return Authored(name, rejections=(_rejection(name, str(completion.failure), completion.detail),))
         reply = self._parsed(name, completion.text)

@@ -41,12 +41,12 @@ def system_text(writing: WritingSettings) -> str:
 
 
 def author_request(passage: Passage, title: str, writing: WritingSettings, sampling: Sampling, seed: int) -> Request:
-    """The one request of a passage; request_id = passage_id. max_tokens: as in the settings, or what the schema needs if more."""
+    """The one request of a passage; request_id = passage_id. max_tokens: as in the settings, or what the schema allows if less."""
     values = {"delimiter": delimiter(passage, seed), "title": printable(title, 300) or "(none)", "passage": fenced(passage.text)}
     return Request(
         request_id=passage.passage_id,
         messages=(Message("system", system_text(writing)), Message("user", fill(template("user"), values))),
-        max_tokens=max(sampling.max_tokens, token_bound(writing)),
+        max_tokens=min(sampling.max_tokens, token_bound(writing)),
         temperature=sampling.temperature,
         top_p=sampling.top_p,
         seed=seed,

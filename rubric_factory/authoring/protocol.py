@@ -9,12 +9,16 @@ from rubric_factory.records import Passage, Rejection, Task
 
 @dataclass(frozen=True, slots=True)
 class Authored:
-    """What an author made of one passage. pending: no answer yet (batch files, a transport failure): ask again next run."""
+    """What an author made of one passage. pending: no answer yet (batch files, a transport failure): ask again next run.
+
+    detail: why it is pending, '' where nothing went wrong.
+    """
 
     passage_id: str
     tasks: tuple[Task, ...] = ()
     rejections: tuple[Rejection, ...] = ()
     pending: bool = False
+    detail: str = ""
 
 
 class Author(Protocol):

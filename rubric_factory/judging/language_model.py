@@ -15,6 +15,7 @@ from rubric_factory.settings.llm import Sampling
 _FAILURES = {
     CompletionFailure.TRANSPORT: JudgeFailure.TRANSPORT,
     CompletionFailure.UNANSWERED: JudgeFailure.TRANSPORT,
+    CompletionFailure.BAD_REQUEST: JudgeFailure.TRANSPORT,
     CompletionFailure.GIVEN_UP: JudgeFailure.TRANSPORT,
     CompletionFailure.TIMEOUT: JudgeFailure.TIMEOUT,
     CompletionFailure.REFUSED: JudgeFailure.REFUSED,

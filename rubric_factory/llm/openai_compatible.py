@@ -31,6 +31,8 @@ CONNECT_SECONDS = 30.0
 CLOSE_SECONDS = 10.0
 MAX_PAUSE_SECONDS = 60.0
 _CHUNK_BYTES = 65536
+# Of the 4xx these speak of key, address and proxy: another request would fare no better. The others refuse the request itself.
+_ABOUT_THE_SERVER = frozenset({401, 404, 405, 407})
 
 # What a task leaves for the caller's thread: an answer, or an error that ends the call.
 Results = queue.SimpleQueue[tuple[str, Completion] | BaseException]
@@ -148,7 +150,9 @@ class OpenAICompatibleModel(Backend):
         if status in (401, 404) and not self._worked:
             raise self._refused(status, detail)
         again = status in (408, 429) or status >= 500
-        return Attempt(self._failed(CompletionFailure.TRANSPORT, detail, seconds), again, retry_after(header, time.time()))
+        theirs = 400 <= status < 500 and not again and status not in _ABOUT_THE_SERVER
+        failure = CompletionFailure.BAD_REQUEST if theirs else CompletionFailure.TRANSPORT
+        return Attempt(self._failed(failure, detail, seconds), again, retry_after(header, time.time()))
 
     def _failed(self, failure: CompletionFailure, detail: str, seconds: float) -> Completion:
         return chat_api.failed(failure, detail, seconds=seconds)

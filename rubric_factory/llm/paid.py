@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import islice
 
 from rubric_factory.ledger import Answer, Ledger
-from rubric_factory.llm.protocol import Backend, Completion, CompletionFailure, Ready, Request
+from rubric_factory.llm.protocol import Backend, Completion, CompletionFailure, Completions, Ready, Request
 
 # Requests looked up and claimed in one commit.
 CLAIM_REQUESTS = 64
@@ -15,6 +15,8 @@ POLL_SECONDS = 0.2
 
 # Asked again next run; everything else that came back is an answer, and stored.
 _ATTEMPTS = (CompletionFailure.TRANSPORT, CompletionFailure.TIMEOUT)
+# Nothing was paid, nothing is stored: asked again only where somebody asks again.
+_UNPAID = (CompletionFailure.UNANSWERED, CompletionFailure.BAD_REQUEST)
 
 
 def _to_answer(completion: Completion, endpoint: str) -> Answer:
@@ -39,6 +41,7 @@ def _to_completion(answer: Answer) -> Completion:
         prompt_tokens=answer.prompt_tokens,
         completion_tokens=answer.completion_tokens,
         seconds=answer.seconds,
+        stored=True,
     )
 
 
@@ -58,7 +61,7 @@ class Paid:
         """Revision of the weights."""
         return self.backend.revision
 
-    def complete(self, requests: Iterable[Request]) -> Iterator[tuple[str, Completion]]:
+    def complete(self, requests: Iterable[Request]) -> Completions:
         """As LanguageModel.complete; stored answers are served without a call, an answer is handed on once it is durable.
 
         Drain or close the generator: calls it has under way are leased to it until then, and others wait for them.
@@ -112,7 +115,7 @@ class _Run:
         for key, answer in claims.answered.items():
             self._keep(fresh[key], _to_completion(answer))
         for key, reason in claims.dead.items():
-            self._keep(fresh[key], Completion(failure=CompletionFailure.GIVEN_UP, detail=reason))
+            self._keep(fresh[key], Completion(failure=CompletionFailure.GIVEN_UP, detail=reason, stored=True))
         for key in claims.mine:
             yield replace(fresh[key][0], request_id=key)
 
@@ -132,7 +135,7 @@ class _Run:
         for key, completion in ready:
             if completion.failure in _ATTEMPTS:
                 failures[key] = f"{completion.failure}: {completion.detail}"
-            elif completion.failure is CompletionFailure.UNANSWERED:
+            elif completion.failure in _UNPAID:
                 released.append(key)
             else:
                 answers[key] = _to_answer(completion, self._paid.backend.endpoint)

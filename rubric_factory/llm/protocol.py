@@ -1,7 +1,7 @@
 """The one face every language-model backend shows: requests in, completions out as they finish."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
@@ -10,10 +10,15 @@ from rubric_factory.records import Message, content_id
 
 
 class CompletionFailure(StrEnum):
-    """Why a request has no usable answer. unanswered: exported or capped, not yet answered; given_up: a dead letter, not asked again."""
+    """Why a request has no usable answer.
+
+    unanswered: exported or capped, not yet answered; given_up: a dead letter, not asked again; bad_request: refused for what it is (too
+    long, a parameter out of range), nothing was paid, and the same request would be refused again.
+    """
 
     TRANSPORT = "transport"
     TIMEOUT = "timeout"
+    BAD_REQUEST = "bad_request"
     REFUSED = "refused"
     TRUNCATED = "truncated"
     UNANSWERED = "unanswered"
@@ -43,7 +48,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """What came back: text, or why there is none (detail says more). Tokens as the server counted them, 0 where unknown."""
+    """What came back: text, or why there is none (detail says more). Tokens as the server counted them, 0 where unknown.
+
+    stored: it came out of the ledger, no call was made for it now.
+    """
 
     text: str = ""
     failure: CompletionFailure | None = None
@@ -52,6 +60,11 @@ class Completion:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     seconds: float = 0.0
+    stored: bool = field(default=False, compare=False)
+
+
+# What `complete` returns. Close it where it is not read to its end: calls under way are then cancelled, and their leases given back.
+Completions = Generator[tuple[str, Completion], None, None]
 
 
 class LanguageModel(Protocol):
@@ -65,7 +78,7 @@ class LanguageModel(Protocol):
     def revision(self) -> str:
         """Revision of the weights."""
 
-    def complete(self, requests: Iterable[Request]) -> Iterator[tuple[str, Completion]]:
+    def complete(self, requests: Iterable[Request]) -> Completions:
         """Yield (request_id, completion) for every request exactly once, in any order. Errors: LanguageModelError if nothing can work."""
 
 
@@ -101,7 +114,7 @@ class Backend(ABC):
         A None among the requests means: nothing to send just now, hand over what is ready, be it nothing.
         """
 
-    def complete(self, requests: Iterable[Request]) -> Iterator[tuple[str, Completion]]:
+    def complete(self, requests: Iterable[Request]) -> Completions:
         """As LanguageModel.complete."""
         for ready in self.batches(requests):
             yield from ready

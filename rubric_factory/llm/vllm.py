@@ -84,7 +84,7 @@ class VllmModel(Backend):
                 try:
                     ids += self._enqueue(engine, request)
                 except (VLLMValidationError, ValueError) as error:
-                    ready.append((request.request_id, failed(CompletionFailure.TRANSPORT, f"vLLM refuses the request: {error}")))
+                    ready.append((request.request_id, failed(CompletionFailure.BAD_REQUEST, f"vLLM refuses the request: {error}")))
                 else:
                     accepted.append(request)
             # Outputs come back in the order in which their requests were accepted.

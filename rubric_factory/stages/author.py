@@ -6,12 +6,14 @@ removed first, and so can never reach a version. Coming back to an earlier autho
 
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import pyarrow as pa
 
 from rubric_factory import warehouse
 from rubric_factory.authoring.authors import asked_as, open_author
 from rubric_factory.authoring.protocol import Authored
+from rubric_factory.errors import LanguageModelError
 from rubric_factory.records import Passage
 from rubric_factory.stages import Context, StageReport
 from rubric_factory.tables import AUTHORED, TASKS, passage_from_row, rejection_rows, task_to_row
@@ -19,6 +21,7 @@ from rubric_factory.tables import AUTHORED, TASKS, passage_from_row, rejection_r
 # What a kill may lose at most; the answers themselves lie in the ledger before they come here.
 BATCH_PASSAGES = 200
 BATCH_SECONDS = 30.0
+_EXPORTED = ("tasks", "authored", "rejections")
 
 
 def _passages(rows: pa.Table) -> Iterator[tuple[Passage, str]]:
@@ -26,6 +29,13 @@ def _passages(rows: pa.Table) -> Iterator[tuple[Passage, str]]:
     for batch in rows.to_batches(max_chunksize=500):
         for row in batch.to_pylist():
             yield passage_from_row(row), row["title"]
+
+
+@dataclass(frozen=True)
+class AuthorReport(StageReport):
+    """last_failure: why the last passage without an answer has none, '' where no request failed."""
+
+    last_failure: str = ""
 
 
 class _Writer:
@@ -36,11 +46,13 @@ class _Writer:
         self._batch: list[Authored] = []
         self._since = time.monotonic()
         self.tasks = self.pending = 0
+        self.last_failure = ""
 
     def add(self, authored: Authored) -> None:
         """Take one passage's result; fold if it is time."""
         if authored.pending:
             self.pending += 1
+            self.last_failure = authored.detail or self.last_failure
             return
         self._batch.append(authored)
         if len(self._batch) >= BATCH_PASSAGES or time.monotonic() - self._since >= BATCH_SECONDS:
@@ -58,8 +70,11 @@ class _Writer:
         self.tasks += len(tasks)
 
 
-def author(context: Context) -> StageReport:
-    """Ask the configured author about every selected passage that it was not asked about. Errors: those of open_author and the backend."""
+def author(context: Context) -> AuthorReport:
+    """Ask the configured author about every selected passage that it was not asked about.
+
+    Errors: those of open_author and the backend; LanguageModelError where hardly any answer is of use. What was written is kept.
+    """
     started = time.monotonic()
     asked = asked_as(context.settings)
     with warehouse.opened(context.workspace) as house:
@@ -75,10 +90,16 @@ def author(context: Context) -> StageReport:
             try:
                 for authored in opened.write(_passages(rows)):
                     writer.add(authored)
+                    if writer.last_failure:
+                        step.note = f"{writer.pending} passages have no answer yet; the last failure: {writer.last_failure}"
                     step.advance()
+            except LanguageModelError:
+                writer.fold()
+                house.export(*_EXPORTED)
+                raise
             finally:
                 writer.fold()
-        house.export("tasks", "authored", "rejections")
+        house.export(*_EXPORTED)
         counts = {"passages": rows.num_rows, "pending": writer.pending, "written": writer.tasks, "tasks": house.count("tasks")}
         rejections = {row["reason"]: row["records"] for row in house.rows("count_rejections", stage="author")}
-    return StageReport("author", counts, rejections, time.monotonic() - started)
+    return AuthorReport("author", counts, rejections, time.monotonic() - started, writer.last_failure)
