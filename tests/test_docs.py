@@ -112,6 +112,26 @@ def test_every_file_and_link_that_the_pages_name_exists():
         assert (ROOT / name).is_dir(), name
 
 
+def test_the_floor_plan_is_the_one_that_is_tested():
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"]
+    (layers,) = [contract["layers"] for contract in contracts if contract.get("exhaustive")]
+    page = (ROOT / "docs" / "adr" / "0001-floor-plan.md").read_text(encoding="utf-8")
+    (shown,) = [block for block in page.split("\n\n") if block.startswith(layers[0] + " →")]
+    floors = [[room.strip() for room in floor.split("|")] for floor in shown.replace("\n", " ").split("→")]
+    assert floors == [re.split(r"\s*:\s*", layer) for layer in layers]
+
+
+def test_decisions_are_numbered_without_a_gap_and_called_by_their_number():
+    pages = sorted((ROOT / "docs" / "adr").glob("*.md"))
+    assert [page.name[:4] for page in pages] == [f"{number:04d}" for number in range(1, len(pages) + 1)]
+    assert all(page.read_text(encoding="utf-8").startswith(f"# {page.name[:4]} ") for page in pages)
+
+
+def test_the_changelog_names_every_command():
+    (line,) = re.findall(r"^- Commands: (.*)\.$", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert line.split(", ") == list(cli.COMMANDS)
+
+
 def test_make_shows_what_it_would_do():
     done = subprocess.run(["make", "-n", "demo"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0
