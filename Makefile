@@ -15,12 +15,18 @@ ALLOW_CUDA ?=
 PYTEST_ARGS ?=
 LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-package torch --no-header --no-annotate -q
 EXTRAS := base pipeline train demo
+# make experiment: seeds and variants; finished runs are kept, so more can be added later.
+SEEDS ?= 1 2 3 4 5
+ARMS ?= tuned permuted shuffled
 
-.PHONY: demo test lint docs lock extras clean
+.PHONY: demo experiment test lint docs lock extras clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.installed-demo
 	$(BIN)/rubric-factory demo --out demo-run
+
+experiment: $(VENV)/.installed-demo
+	$(BIN)/python -m flows.experiment --seeds "$(SEEDS)" --arms "$(ARMS)"
 
 test: lint
 	$(BIN)/pytest -n 2 $(PYTEST_ARGS)

@@ -4,12 +4,14 @@ import re
 import shlex
 import subprocess
 import tomllib
+from typing import get_args
 
 import click
 import pytest
 from conftest import ROOT
 
-from flows import cli, reference
+from flows import cli, experiment, reference
+from rubric_factory.runs import Variant
 from rubric_factory.settings import Settings, load_settings
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -84,8 +86,8 @@ def test_every_command_line_of_the_readme_parses():
 def test_every_make_target_of_the_pages_exists():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     named = set(re.findall(r"`?make (?:[A-Z_]+=\S+ )?([a-z][a-z-]*)", README))
-    assert {"demo", "test", "lock", "extras"} <= named
-    for target in named & {"demo", "test", "lock", "extras", "docs"}:
+    assert {"demo", "experiment", "test", "lock", "extras"} <= named
+    for target in named & {"demo", "experiment", "test", "lock", "extras", "docs"}:
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
 
 
@@ -136,3 +138,8 @@ def test_make_shows_what_it_would_do():
     done = subprocess.run(["make", "-n", "demo"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0
     assert "rubric-factory demo --out demo-run" in done.stdout
+    done = subprocess.run(["make", "-n", "experiment", "SEEDS=1 2"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    (line,) = [line for line in done.stdout.splitlines() if "flows.experiment" in line]
+    chosen = experiment._arguments(shlex.split(line)[3:])
+    assert (chosen.seeds, set(chosen.arms.split())) == ("1 2", set(get_args(Variant)))
