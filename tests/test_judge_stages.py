@@ -244,6 +244,7 @@ def test_gate_alone_keeps_what_the_judge_found_and_other_settings_ask_for_the_ju
     run(context)
     with warehouse.opened(context.workspace) as house:
         house.run("drop_gate_results")
+        assert house.rows("gated_names") == []  # what only a judge looked at has not passed the gates that need none
     assert {r["gate"] for r in house_rows(context, "gate_results")} == set(JUDGE_GATES)
     hand_made_corpus().fold(context.workspace)
     run(context)

@@ -23,7 +23,7 @@ WHERE
     AND EXISTS (
         SELECT 1
         FROM gate_results
-        WHERE gate_results.task_id = tasks.task_id
+        WHERE gate_results.task_id = tasks.task_id AND NOT starts_with(gate_results.gate, 'judge_')
     )
     AND NOT EXISTS (
         SELECT 1
