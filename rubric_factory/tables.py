@@ -67,7 +67,9 @@ DOCUMENTS = pa.schema(
 )
 TEXTS = pa.schema([*DOCUMENTS, ("text", _S), ("page_starts", pa.list_(_I)), ("sections", pa.list_(SECTION))])
 # One row per directory entry seen at the last ingest of its source, so that an unchanged one is not opened again.
-ENTRIES = pa.schema([("document_key", _S), ("source", _S), ("size_bytes", _I), ("modified_ns", _I), ("settings_digest", _S)])
+ENTRIES = pa.schema(
+    [("document_key", _S), ("source", _S), ("size_bytes", _I), ("modified_ns", _I), ("settings_digest", _S), ("changed_ns", _I)]
+)
 REJECTIONS = pa.schema([("record_id", _S), ("stage", _S), ("reason", _S), ("detail", _S)])
 PASSAGES = pa.schema(
     [

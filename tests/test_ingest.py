@@ -1,6 +1,7 @@
 """The ingest stage: every entry accounted for, the same rows whatever the history of runs, nothing opened twice."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -98,6 +99,19 @@ def test_only_what_changed_is_opened(tmp_path, opened):
     fresh = make(tmp_path, "fresh")
     ingest(fresh)
     assert rows(make(tmp_path)) == rows(fresh)
+
+
+def test_an_edit_that_keeps_size_and_time_is_seen(tmp_path, opened):
+    write(tmp_path, "a.txt", "b.txt", word="seven")
+    context, path = make(tmp_path), tmp_path / "docs/b.txt"
+    ingest(context)
+    before = path.stat()
+    path.write_text(path.read_text().replace("seven", "eight"))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert (path.stat().st_size, path.stat().st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+    opened.clear()
+    assert (ingest(context).unchanged, opened) == (1, ["b.txt"])
+    assert "eight" in dict(rows(context)["texts"])["docs/b.txt"]
 
 
 def test_settings_that_change_the_text_open_all_and_others_none(tmp_path, opened):

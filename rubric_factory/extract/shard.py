@@ -37,7 +37,7 @@ def shards_of(entries: Sequence[Entry], settings: ExtractSettings) -> tuple[Shar
     size = settings.shard_documents
     parts = [tuple(entries[start : start + size]) for start in range(0, len(entries), size)]
     return tuple(
-        Shard(content_id([[e.document_key, e.size_bytes, e.modified_ns, entry_digest(e, settings)] for e in part])[:32], part)
+        Shard(content_id([[e.document_key, e.size_bytes, e.modified_ns, e.changed_ns, entry_digest(e, settings)] for e in part])[:32], part)
         for part in parts
     )
 

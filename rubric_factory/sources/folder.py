@@ -16,7 +16,11 @@ _KINDS = ((stat.S_ISLNK, "symlink"), (stat.S_ISFIFO, "fifo"), (stat.S_ISSOCK, "s
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One directory entry. modified_ns: nanoseconds since the epoch. problem: (reason, detail) if it must not be opened."""
+    """One directory entry. problem: (reason, detail) if it must not be opened.
+
+    modified_ns, changed_ns: nanoseconds since the epoch, of the content as whoever wrote it says, and of content or inode as the system
+    does: an edit that restores size and modification time shows in the second alone.
+    """
 
     document_key: str
     source: str
@@ -24,6 +28,7 @@ class Entry:
     path: str
     size_bytes: int
     modified_ns: int
+    changed_ns: int
     licence: str
     problem: tuple[str, str] | None = None
 
@@ -70,10 +75,11 @@ def entries(source: FolderSource, *, max_bytes: int) -> Iterator[Entry]:
     licences = read_licences(source.licence_table) if source.licence_table else {}
     found = list(_walk(root))
     for uri, relative, path in sorted((escape(relative), relative, path) for relative, path in found):
-        size, modified, problem = _judge(path, max_bytes)
+        size, modified, changed, problem = _judge(path, max_bytes)
         if any(fnmatch.fnmatchcase(relative, pattern) for pattern in source.exclude):
             problem = ("excluded", "matches an exclude pattern of the source")
-        yield Entry(f"{source.name}/{uri}", source.name, uri, path, size, modified, licences.get(relative, source.licence), problem)
+        licence = licences.get(relative, source.licence)
+        yield Entry(f"{source.name}/{uri}", source.name, uri, path, size, modified, changed, licence, problem)
 
 
 def _check_folder(folder: Path) -> None:
@@ -100,22 +106,23 @@ def _walk(root: Path) -> Iterator[tuple[str, str]]:
             yield prefix, folder
 
 
-def _judge(path: str, max_bytes: int) -> tuple[int, int, tuple[str, str] | None]:
-    """Size in bytes, modification time in ns, and why the entry must not be opened, from lstat alone."""
+def _judge(path: str, max_bytes: int) -> tuple[int, int, int, tuple[str, str] | None]:
+    """Size in bytes, times of modification and change in ns, and why the entry must not be opened, from lstat alone."""
     try:
         status = os.lstat(path)
     except OSError as error:
-        return 0, 0, ("unreadable", error.strerror or str(error))
-    size, modified = status.st_size, status.st_mtime_ns
+        return 0, 0, 0, ("unreadable", error.strerror or str(error))
+    known = status.st_size, status.st_mtime_ns, status.st_ctime_ns
+    size = status.st_size
     for test, name in _KINDS:
         if test(status.st_mode):
-            return size, modified, (name, f"a {name} is not opened")
+            return *known, (name, f"a {name} is not opened")
     if stat.S_ISDIR(status.st_mode):
-        return size, modified, ("unreadable", "the folder cannot be listed")
+        return *known, ("unreadable", "the folder cannot be listed")
     if size == 0:
-        return size, modified, ("empty", "0 bytes")
+        return *known, ("empty", "0 bytes")
     if size > max_bytes:
-        return size, modified, ("too_large", f"{size} bytes, at most {max_bytes} are opened")
+        return *known, ("too_large", f"{size} bytes, at most {max_bytes} are opened")
     if not os.access(path, os.R_OK):
-        return size, modified, ("unreadable", "no permission to read it")
-    return size, modified, None
+        return *known, ("unreadable", "no permission to read it")
+    return *known, None

@@ -115,11 +115,13 @@ def plan(context: Context, sources: Sequence[Source] | None = None, *, limit: in
     present = {path.stem for path in context.workspace.texts.glob("*.parquet")}
     last = _last_ingest(context)
     settled = {
-        row["document_key"]: (row["size_bytes"], row["modified_ns"], row["settings_digest"])
+        row["document_key"]: (row["size_bytes"], row["modified_ns"], row["changed_ns"], row["settings_digest"])
         for row in last
         if row["shard"] is None or row["shard"] in present
     }
-    states = [(e, settled.get(e.document_key) == (e.size_bytes, e.modified_ns, entry_digest(e, settings))) for e in everything]
+    states = [
+        (e, settled.get(e.document_key) == (e.size_bytes, e.modified_ns, e.changed_ns, entry_digest(e, settings))) for e in everything
+    ]
     changed = [e for e, same in states[:limit] if not same]
     unchanged = sum(same for _, same in states)
     return Plan(
@@ -172,7 +174,7 @@ def finish(context: Context, todo: Plan, *, folded: Collection[str] = ()) -> tup
 
 def _last_ingest(context: Context) -> list[dict[str, Any]]:
     """Rows of ingest_settled; none where there is no warehouse yet, which an estimate must not make."""
-    if not context.workspace.warehouse.exists():
+    if not context.workspace.warehouse.exists() and not warehouse.exported_rows(context.workspace):
         return []
     with warehouse.opened(context.workspace) as house:
         return house.rows("ingest_settled")
@@ -233,6 +235,7 @@ def _entry_rows(context: Context, found: Sequence[Entry], transient: Collection[
             "source": e.source,
             "size_bytes": e.size_bytes,
             "modified_ns": e.modified_ns,
+            "changed_ns": e.changed_ns,
             "settings_digest": "" if e.document_key in transient else entry_digest(e, settings),
         }
         for e in found

@@ -3,6 +3,7 @@ SELECT
     entries.document_key,
     entries.size_bytes,
     entries.modified_ns,
+    entries.changed_ns,
     entries.settings_digest,
     documents.shard
 FROM entries
