@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -90,24 +91,38 @@ class Warehouse:
                     writer.write_table(pa.Table.from_batches([batch]).cast(schema))
 
     def load(self) -> dict[str, int]:
-        """Fill every table from tables/<table>.parquet (`doctor --repair`); rows per table."""
+        """Fill every table from tables/<table>.parquet; rows per table. Columns that came later are null. Errors: WorkspaceError."""
         loaded = {}
-        for name in TABLES:
+        for name, (schema, _) in TABLES.items():
             path = self._workspace.tables / f"{name}.parquet"
-            loaded[name] = (
-                sum(self.fold(name, pa.Table.from_batches([b])) for b in pq.ParquetFile(path).iter_batches()) if path.exists() else 0
-            )
+            try:
+                batches = pq.ParquetFile(path).iter_batches() if path.exists() else iter(())
+                loaded[name] = sum(self.fold(name, _with_all_columns(batch, schema)) for batch in batches)
+            except (pa.ArrowException, OSError) as error:
+                raise WorkspaceError(
+                    f"cannot read {path}: {error}",
+                    expected="the table as it was exported",
+                    fix="restore it, or remove it and run its stage",
+                ) from None
         return loaded
 
 
-def _connect(workspace: Workspace) -> "duckdb.DuckDBPyConnection":
+def _with_all_columns(batch: pa.RecordBatch, schema: pa.Schema) -> pa.Table:
+    table = pa.Table.from_batches([batch])
+    for field in schema:
+        if field.name not in table.column_names:
+            table = table.append_column(field, pa.nulls(table.num_rows, field.type))
+    return table
+
+
+def _connect(workspace: Workspace, path: Path) -> "duckdb.DuckDBPyConnection":
     try:
         import duckdb
     except ImportError:
         raise MissingExtraError.of("duckdb", "pipeline") from None
     workspace.create()
     try:
-        connection = duckdb.connect(str(workspace.warehouse))
+        connection = duckdb.connect(str(path))
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute("SET allowed_directories = [$folder]", {"folder": f"{workspace.root.resolve()}/"})
         connection.execute("SET enable_external_access = false")
@@ -138,10 +153,43 @@ def migrate(connection: "duckdb.DuckDBPyConnection") -> list[str]:
     return todo
 
 
+def exported_rows(workspace: Workspace) -> int:
+    """Rows of tables/*.parquet: what a warehouse that is gone can be made from. A file that cannot be read counts as one."""
+    rows = 0
+    for path in (workspace.tables / f"{name}.parquet" for name in TABLES):
+        if path.exists():
+            try:
+                rows += pq.ParquetFile(path).metadata.num_rows
+            except (pa.ArrowException, OSError):
+                rows += 1
+    return rows
+
+
+def rebuild(workspace: Workspace) -> dict[str, int]:
+    """Make the warehouse anew from tables/*.parquet, beside the old one until it is whole; rows per table. Errors: WorkspaceError."""
+    with atomic_path(workspace.warehouse) as path:
+        with _opened(workspace, path) as store, store.transaction():
+            loaded = store.load()
+        # What a damaged or deleted file left: it belongs to no warehouse any more.
+        workspace.warehouse.with_name(workspace.warehouse.name + ".wal").unlink(missing_ok=True)
+    return loaded
+
+
 @contextlib.contextmanager
 def opened(workspace: Workspace) -> Iterator[Warehouse]:
-    """Open, migrate, and on success checkpoint and close. Errors: WorkspaceError (in use, damaged), MissingExtraError."""
-    connection = _connect(workspace)
+    """Open, migrate, and on success checkpoint and close. One that is gone is made from the exported tables first.
+
+    Errors: WorkspaceError (in use, damaged), MissingExtraError.
+    """
+    if not workspace.warehouse.exists() and exported_rows(workspace):
+        rebuild(workspace)
+    with _opened(workspace, workspace.warehouse) as store:
+        yield store
+
+
+@contextlib.contextmanager
+def _opened(workspace: Workspace, path: Path) -> Iterator[Warehouse]:
+    connection = _connect(workspace, path)
     try:
         migrate(connection)
         yield Warehouse(connection, workspace)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from rubric_factory import warehouse
+from rubric_factory.authoring.extractive.author import IDENTITY
 from rubric_factory.dataset_files import content_fingerprint, file_sha256
 from rubric_factory.progress import Progress
 from rubric_factory.records import Category, Criterion, Evidence, Level, Message, Passage, Rubric, Task
@@ -17,7 +19,7 @@ from rubric_factory.stages import Context
 from rubric_factory.tables import TABLES, passage_to_row, task_to_row
 from rubric_factory.workspace import Workspace
 
-AUTHOR = "extractive@1"
+AUTHOR = IDENTITY
 WORDS = ("steel", "copper", "pump", "valve", "rotor", "sensor", "flux", "torque", "strain", "weld", "joint", "axle", "beam", "filter")
 
 
@@ -113,6 +115,7 @@ class Corpus:
     def fold(self, workspace: Workspace) -> None:
         """Replace the whole content of the warehouse by this corpus."""
         workspace.warehouse.unlink(missing_ok=True)
+        shutil.rmtree(workspace.tables, ignore_errors=True)
         with warehouse.opened(workspace) as house, house.transaction():
             house.fold("documents", pa.Table.from_pylist(self.documents, schema=TABLES["documents"][0]))
             rows = [passage_to_row(p, len(p.text.split()), "d") for p in self.passages]

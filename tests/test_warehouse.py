@@ -6,6 +6,7 @@ import sys
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -100,6 +101,48 @@ def test_export_is_byte_identical_and_load_gives_every_row_back(workspace):
         loaded = store.load()
         assert loaded == {**dict.fromkeys(TABLES, 0), "tasks": 1, "rejections": 2}
         assert store.table("tasks").to_pylist() == [task_to_row(TASK)]
+
+
+def test_a_deleted_warehouse_comes_back_from_the_tables_and_never_empties_them(workspace):
+    with warehouse.opened(workspace) as store:
+        store.fold("rejections", REJECTIONS)
+        store.export()
+    before = (workspace.tables / "rejections.parquet").read_bytes()
+    workspace.warehouse.unlink()
+    workspace.warehouse.with_name("warehouse.duckdb.wal").write_bytes(b"of the deleted one")
+    with warehouse.opened(workspace) as store:
+        assert store.count("rejections") == 2
+        store.export()
+    assert (workspace.tables / "rejections.parquet").read_bytes() == before
+    assert sorted(path.name for path in workspace.root.iterdir()) == ["tables", "warehouse.duckdb"]
+
+
+def test_a_rebuild_that_fails_leaves_everything_as_it_was(workspace):
+    with warehouse.opened(workspace) as store:
+        store.fold("rejections", REJECTIONS)
+        store.export("rejections")
+    damaged = workspace.tables / "tasks.parquet"
+    damaged.write_bytes(b"PAR1")
+    kept = workspace.warehouse.read_bytes()
+    with pytest.raises(WorkspaceError, match=r"cannot read .*tasks\.parquet"):
+        warehouse.rebuild(workspace)
+    assert workspace.warehouse.read_bytes() == kept
+    workspace.warehouse.unlink()
+    with pytest.raises(WorkspaceError, match=r"cannot read .*tasks\.parquet"), warehouse.opened(workspace):
+        pass
+    assert not workspace.warehouse.exists() and damaged.exists()
+
+
+def test_a_table_exported_before_a_column_was_there_loads_with_nulls(workspace):
+    entry = {"document_key": "s/a", "source": "s", "size_bytes": 1, "modified_ns": 2, "settings_digest": "d", "changed_ns": 3}
+    with warehouse.opened(workspace) as store:
+        store.fold("entries", pa.Table.from_pylist([entry], schema=TABLES["entries"][0]))
+        store.export("entries")
+    path = workspace.tables / "entries.parquet"
+    pq.write_table(pq.read_table(path).drop_columns(["changed_ns"]), path)
+    warehouse.rebuild(workspace)
+    with warehouse.opened(workspace) as store:
+        assert store.table("entries").to_pylist() == [entry | {"changed_ns": None}]
 
 
 def test_a_transaction_is_all_or_nothing(workspace):

@@ -101,3 +101,9 @@ def test_doctor_finds_a_damaged_warehouse_and_repairs_it_from_the_files(run, mad
     assert run("author")["written"] == 0
     assert run("ingest")["unchanged"] == 3
     assert table(made, "tasks") == tasks
+    (made / "ws" / "warehouse.duckdb").unlink()
+    gone = {finding["name"]: finding for finding in run("doctor", code=1)["findings"]}["warehouse"]
+    assert gone["state"] == "bad" and "doctor --repair" in gone["detail"]
+    assert run("author")["tasks"] == len(tasks)
+    assert table(made, "tasks") == tasks
+    assert {finding["state"] for finding in run("doctor")["findings"] if finding["name"] == "warehouse"} == {"ok"}

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import click
 
 from flows.commands.common import Invocation, command
-from rubric_factory.errors import FactoryError
+from rubric_factory.errors import FactoryError, WorkspaceError
 from rubric_factory.workspace import Workspace
 
 # Extra: the packages that tell whether it is installed.
@@ -70,24 +70,22 @@ def _warehouse(workspace: Workspace) -> str:
     from rubric_factory import warehouse
 
     if not workspace.warehouse.exists():
+        if rows := warehouse.exported_rows(workspace):
+            raise WorkspaceError(
+                f"{workspace.warehouse} is gone, and {rows} rows of it lie in {workspace.tables}",
+                expected="both",
+                fix="rubric-factory doctor --repair (the next command that writes does the same)",
+            )
         return "none yet"
     with warehouse.opened(workspace) as store:
         return f"opens; {store.count('documents')} documents, {store.count('tasks')} tasks"
 
 
 def repair(workspace: Workspace) -> dict[str, int]:
-    """Rebuild the warehouse from the exported tables; rows per table. The old file is kept beside it until the new one is whole."""
+    """Rebuild the warehouse from the exported tables; rows per table. The old file stays until the new one is whole."""
     from rubric_factory import warehouse
 
-    old = workspace.warehouse.with_suffix(".damaged")
-    for path in (workspace.warehouse, workspace.warehouse.with_name(workspace.warehouse.name + ".wal")):
-        if path.exists():
-            path.rename(old.with_name(path.name.replace("warehouse.duckdb", "warehouse.damaged")))
-    with warehouse.opened(workspace) as store, store.transaction():
-        loaded = store.load()
-    for path in (old, old.with_name(old.name + ".wal")):
-        path.unlink(missing_ok=True)
-    return loaded
+    return warehouse.rebuild(workspace)
 
 
 @command("doctor")
