@@ -20,7 +20,11 @@ def criterion(rule, subject=("buffer pool",), cues=None):
     return Criterion(rule, rule, "Behaviour.", Category.IMPORTANT, 2, (), GUIDE, bound if cues is None else cues, ())
 
 
-def graded(response, rules=tuple(RULES), question=QUESTION, subject=("buffer pool",)):
+BAD = ("breaks_off", "repeats_itself", "misses_length")
+GOOD = tuple(rule for rule in RULES if rule not in BAD)
+
+
+def graded(response, rules=GOOD, question=QUESTION, subject=("buffer pool",)):
     rubric = Rubric(tuple(criterion(rule, subject) for rule in rules))
     judgement = RulesJudge(GradingSettings()).grade_many([JudgeInput("t", "r", question, "", rubric, response)])[0]
     return {v.criterion_key: v.level for v in judgement.verdicts}, decide([rubric], [judgement])[0].reward
@@ -56,13 +60,29 @@ def test_each_rule_refuses_its_own_fault(rule, bad):
     assert graded(bad, (rule,))[0] == {rule: 0}
 
 
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("rule", GOOD)
 @pytest.mark.parametrize("hollow", ["", " ", ".", "Thought process:", "Solution", QUESTION, QUESTION.rstrip("?") + ".", "buffer pool " * 6])
 def test_no_rule_is_met_by_hollow_answers_or_the_question(rule, hollow):
     assert graded(hollow, (rule,))[0] == {rule: 0}
 
 
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize(
+    ("rule", "bad"),
+    [
+        ("breaks_off", "The buffer pool keeps pages and"),
+        ("breaks_off", ""),
+        ("breaks_off", "The buffer pool keeps pages. Why would it?"),
+        ("repeats_itself", "The buffer pool is good and the buffer pool is good."),
+        ("misses_length", "Pool."),
+        ("misses_length", "It " + "is very " * 30 + "large."),
+    ],
+)
+def test_each_bad_thing_is_seen_whatever_the_answer_is_about(rule, bad):
+    assert graded(bad, (rule,))[0] == {rule: 1}
+    assert graded("Some other thing keeps 64 pages in memory because it must.", (rule,))[0] == {rule: 0}
+
+
+@pytest.mark.parametrize("rule", GOOD)
 def test_an_answer_about_something_else_meets_nothing(rule):
     assert graded("The write log keeps 64 entries in order because a crash would otherwise lose them.", (rule,))[0] == {rule: 0}
 

@@ -51,7 +51,8 @@ COMMON = frozenset(
 )
 _CONTEXT = re.compile(r"^In the context of .*?, (?=(?:what|when|how|why|which|where|under|for|if|who)\b)", re.IGNORECASE)
 
-# (rule, title, description, category, weight, meaning of level 0, meaning of level 1)
+# (rule, title, description, category, weight, meaning of level 0, meaning of level 1). What is good must be said of the subject, so that
+# a constant answer earns nothing; what is bad costs whatever the answer is about, so that a policy that knows nothing can still learn.
 _CRITERIA = (
     (
         "names_subject",
@@ -71,10 +72,26 @@ _CRITERIA = (
         "Only fragments.",
         "A whole sentence.",
     ),
-    ("gives_reason_or_quantity", "Reason or quantity", "Gives a reason.", Category.IMPORTANT, 4, "A bare claim.", "Gives one."),
-    ("ends_cleanly", "Ends cleanly", "The answer comes to an end.", Category.IMPORTANT, 3, "Breaks off.", "Ends with a full stop."),
-    ("no_repetition", "No repetition", "Says nothing twice.", Category.OPTIONAL, 2, "Repeats itself.", "Every run of words is new."),
-    ("within_length", "Fitting length", "Has a fitting length.", Category.OPTIONAL, 2, "Too short or too long.", "From 8 to 40 words."),
+    ("gives_reason_or_quantity", "Reason or quantity", "Gives a reason.", Category.IMPORTANT, 3, "A bare claim.", "Gives one."),
+    ("breaks_off", "Breaks off", "Stops in the middle of a sentence.", Category.PITFALL, -2, "Ends with a full stop.", "Breaks off."),
+    (
+        "repeats_itself",
+        "Repeats itself",
+        "Says the same words twice.",
+        Category.PITFALL,
+        -2,
+        "Every run of words is new.",
+        "Repeats itself.",
+    ),
+    (
+        "misses_length",
+        "Unfitting length",
+        "Is too short or too long.",
+        Category.PITFALL,
+        -2,
+        "From 8 to 40 words.",
+        "Too short or too long.",
+    ),
 )
 
 
@@ -117,7 +134,7 @@ class BehaviourAuthor:
                 weight=weight,
                 required_elements=(),
                 scoring_guide=(Level(0, unmet), Level(1, met)),
-                verification_cues=(f"{CUE}{rule}", f"{SUBJECT}{EITHER.join(subjects)}"),
+                verification_cues=(f"{CUE}{rule}", *((f"{SUBJECT}{EITHER.join(subjects)}",) if weight > 0 else ())),
                 evidence=(),
             )
             for rank, (rule, title, description, category, weight, unmet, met) in enumerate(_CRITERIA)

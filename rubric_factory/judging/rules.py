@@ -102,6 +102,23 @@ def ends_cleanly(answer: Answer) -> float:
     return float(bool(answer.sentences) and all(stopped) and "?" not in answer.whole)
 
 
+def breaks_off(answer: Answer) -> float:
+    """A bad thing, for pitfalls: the answer is empty, does not end with a full stop, or asks back."""
+    return float(not answer.whole.endswith((".", "!")) or "?" in answer.whole)
+
+
+def repeats_itself(answer: Answer) -> float:
+    """A bad thing, for pitfalls: a run of three words twice, or fewer than 60 % of the words distinct."""
+    words = text.words(answer.whole)
+    runs = list(text.shingles(words, 3))
+    return float(len(set(runs)) < len(runs) or len(set(words)) < 0.6 * len(words))
+
+
+def misses_length(answer: Answer) -> float:
+    """A bad thing, for pitfalls: fewer than MIN_WORDS or more than MAX_WORDS words."""
+    return float(not MIN_WORDS <= len(text.words(answer.whole)) <= MAX_WORDS)
+
+
 def _about(answer: Answer) -> int:
     return sum(len(text.words(sentence)) for sentence in answer.sentences)
 
@@ -115,6 +132,9 @@ RULES: dict[str, Check] = {
     "no_repetition": no_repetition,
     "within_length": within_length,
     "ends_cleanly": ends_cleanly,
+    "breaks_off": breaks_off,
+    "repeats_itself": repeats_itself,
+    "misses_length": misses_length,
 }
 
 

@@ -17,7 +17,7 @@ class MadePolicy(Section):
     layers: int = Field(default=3, ge=1)
     heads: int = Field(default=6, ge=1)
     context_tokens: int = Field(default=128, ge=64, description="length of a reading sequence")
-    reading_steps: int = Field(default=700, ge=0, description="optimiser steps of reading")
+    reading_steps: int = Field(default=400, ge=0, description="optimiser steps of reading")
     reading_batch: int = Field(default=16, ge=1, description="sequences per reading step")
     warmup_epochs: float = Field(default=0.5, ge=0, description="epochs of supervised warm-up on train tasks")
 
