@@ -72,7 +72,7 @@ _CRITERIA = (
         "Only fragments.",
         "A whole sentence.",
     ),
-    ("gives_reason_or_quantity", "Reason or quantity", "Gives a reason.", Category.IMPORTANT, 3, "A bare claim.", "Gives one."),
+    ("gives_reason_or_quantity", "Reason or quantity", "Gives a reason.", Category.OPTIONAL, 2, "A bare claim.", "Gives one."),
     ("breaks_off", "Breaks off", "Stops in the middle of a sentence.", Category.PITFALL, -2, "Ends with a full stop.", "Breaks off."),
     (
         "repeats_itself",
