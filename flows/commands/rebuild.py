@@ -13,8 +13,8 @@ def _dry_run(invocation: Invocation, sources: tuple[str, ...], limit: int | None
     from flows.pipeline import with_sources
 
     context = invocation.context(with_sources(invocation.settings(), sources))
-    # Without a warehouse there is nothing to open, nothing to lock, and nothing is made.
-    with context.workspace.writing() if context.workspace.warehouse.exists() else contextlib.nullcontext():
+    # Without a workspace there is nothing to lock, and none is made.
+    with context.workspace.writing() if context.workspace.root.exists() else contextlib.nullcontext():
         found = estimate_rebuild(context, start=start, limit=limit)
     invocation.say(f"dry run of {context.settings.name}: nothing was read, sent or paid")
     for name, value in found.figures.items():
