@@ -12,6 +12,8 @@ from rubric_factory.extract.isolation import COMMAND, Job, Pool
 from rubric_factory.settings.extract import ExtractSettings
 
 SETTINGS = ExtractSettings(workers=2, wall_seconds=30.0, cpu_seconds=30, memory_mb=512, recycle_documents=50)
+# A child's peak memory starts at its parent's (Linux); a process that has run a thousand other tests is large.
+ROOMY = SETTINGS.model_copy(update={"memory_mb": 16384})
 # A worker whose parser does what the document says: the real serve loop and limits around a hostile parser.
 WORKER = """
     import os, signal, sys, time
@@ -77,7 +79,14 @@ def reason(outcome) -> str:
 
 def test_a_crash_costs_one_document(run):
     words = ["a", "crash", "b", "exit", "c", "d"]
-    assert [reason(outcome) for outcome in run(*words)] == ["kept", "worker_crashed", "kept", "worker_crashed", "kept", "kept"]
+    assert [reason(outcome) for outcome in run(*words, settings=ROOMY)] == [
+        "kept",
+        "worker_crashed",
+        "kept",
+        "worker_crashed",
+        "kept",
+        "kept",
+    ]
 
 
 def test_the_cause_stands_in_the_detail(run):
@@ -110,7 +119,7 @@ def test_a_parser_cannot_write_files_or_garble_replies(run, tmp_path):
 
 
 def test_a_reply_that_no_worker_writes_is_a_crash(run):
-    assert [reason(outcome) for outcome in run("lie", "a")] == ["worker_crashed", "kept"]
+    assert [reason(outcome) for outcome in run("lie", "a", settings=ROOMY)] == ["worker_crashed", "kept"]
 
 
 def test_a_crash_in_a_used_process_is_tried_in_a_fresh_one(run):
