@@ -323,13 +323,15 @@ def test_a_finding_depends_on_what_the_table_says_alone(name):
     )
     before = entry.check(item, SETTINGS)
     other = replace(item, document_title="lose about 0.45 percent of their rated power for")
-    assert (entry.check(other, SETTINGS) == before) or Needs.TITLE in entry.needs
+    assert (entry.check(other, SETTINGS) != before) is (Needs.TITLE in entry.needs)
     moved = replace(item, passage=passage_of("Entirely other words."))
-    assert (entry.check(moved, SETTINGS) == before) or Needs.PASSAGE in entry.needs
+    assert (entry.check(moved, SETTINGS) != before) is (Needs.PASSAGE in entry.needs)
 
 
 def test_the_table_is_as_long_as_promised():
-    assert len(GATES) >= 12 and all(Needs.TASK in entry.needs for entry in GATES.values())
+    assert len(GATES) >= 12
+    reads = {need: {name for name, entry in GATES.items() if need in entry.needs} for need in Needs}
+    assert reads == {Needs.TASK: set(GATES), Needs.PASSAGE: {"evidence_verbatim", "prompt_overlap"}, Needs.TITLE: {"prompt_overlap"}}
 
 
 def test_first_refusal_follows_the_table():

@@ -1,7 +1,9 @@
 """The table of backends, the scripted one, and what is said where vLLM is missing."""
 
 import re
+import socket
 import sys
+import threading
 import tomllib
 from typing import get_args
 
@@ -58,8 +60,16 @@ def test_without_vllm_the_extra_is_named(monkeypatch):
 def test_opening_a_model_contacts_and_imports_nothing(monkeypatch):
     monkeypatch.setitem(sys.modules, "vllm", None)
     monkeypatch.setitem(sys.modules, "aiohttp", None)
-    open_model(llm.Vllm(model="some/model", revision="r"), None)
-    open_model(llm.OpenAICompatible(model="m", revision="r", base_url="http://127.0.0.1:1/v1"), None)
+    threads = threading.active_count()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        opened = open_model(llm.Vllm(model="some/model", revision="r"), None)
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/v1"
+        served = open_model(llm.OpenAICompatible(model="m", revision="s", base_url=url), None)
+        server.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            server.accept()
+    assert [(model.model, model.revision) for model in (opened, served)] == [("some/model", "r"), ("m", "s")]
+    assert threading.active_count() == threads
 
 
 def test_the_vllm_environment_holds_what_the_pipeline_needs():
