@@ -27,13 +27,8 @@ def task_of(passage: Passage, question: str, reference: str, criteria: list[Crit
     return GateInput(task, passage, "Performance of Energy Systems")
 
 
-def solar() -> GateInput:
-    passage = passage_of(
-        "Crystalline silicon modules lose about 0.45 percent of their rated power for every degree Celsius above 25 degrees Celsius. "
-        "The loss arises because the band gap narrows with temperature, which lowers the open-circuit voltage. The current rises "
-        "slightly, but not enough to make up for it. Mounting the modules with an air gap of 10 cm behind them keeps the cells cooler."
-    )
-    criteria = [
+def solar_criteria(passage: Passage) -> list[Criterion]:
+    return [
         criterion(
             passage,
             "Band gap narrows",
@@ -82,25 +77,26 @@ def solar() -> GateInput:
             ("Not claimed.", "Claimed."),
         ),
     ]
+
+
+def solar() -> GateInput:
+    passage = passage_of(
+        "Crystalline silicon modules lose about 0.45 percent of their rated power for every degree Celsius above 25 degrees Celsius. "
+        "The loss arises because the band gap narrows with temperature, which lowers the open-circuit voltage. The current rises "
+        "slightly, but not enough to make up for it. Mounting the modules with an air gap of 10 cm behind them keeps the cells cooler."
+    )
     return task_of(
         passage,
         "Why does a crystalline silicon photovoltaic module deliver less electricity on a hot day than its rating suggests, and how large "
         "is this effect?",
         "Warming narrows the band gap of silicon and so reduces the open-circuit voltage of every cell. The current grows a little but "
         "cannot compensate, so that about 0.45 % of rated power is lost per degree Celsius above 25 °C.",
-        criteria,
+        solar_criteria(passage),
     )
 
 
-def converter() -> GateInput:
-    passage = passage_of(
-        "A three-way catalytic converter does not work when it is cold. Below about 250 °C, the light-off temperature, carbon monoxide "
-        "molecules cover the platinum surface and leave no room for oxygen. Most of the hydrocarbons that a car emits on a short trip "
-        "therefore leave the tailpipe in the first two minutes. Engineers answer this with electric heaters, or with traps that hold "
-        "hydrocarbons until the catalyst is hot.",
-        "d/b.pdf",
-    )
-    criteria = [
+def converter_criteria(passage: Passage) -> list[Criterion]:
+    return [
         criterion(
             passage,
             "Surface is blocked",
@@ -148,6 +144,16 @@ def converter() -> GateInput:
             ("Does not confuse them.", "Takes oxygen for the blocking gas."),
         ),
     ]
+
+
+def converter() -> GateInput:
+    passage = passage_of(
+        "A three-way catalytic converter does not work when it is cold. Below about 250 °C, the light-off temperature, carbon monoxide "
+        "molecules cover the platinum surface and leave no room for oxygen. Most of the hydrocarbons that a car emits on a short trip "
+        "therefore leave the tailpipe in the first two minutes. Engineers answer this with electric heaters, or with traps that hold "
+        "hydrocarbons until the catalyst is hot.",
+        "d/b.pdf",
+    )
     return task_of(
         passage,
         "A commuter drives four kilometres in winter with a petrol car. Explain, from surface chemistry, why most of its hydrocarbon "
@@ -155,18 +161,12 @@ def converter() -> GateInput:
         "The converter is still below its light-off temperature of about 250 °C. At such temperatures adsorbed carbon monoxide occupies "
         "the platinum, so oxygen finds no free sites and nothing is oxidised. Since most emissions arise in the first two minutes, the "
         "trip is nearly over before the catalyst is active. Electric heating of the catalyst, or a trap for hydrocarbons, would help.",
-        criteria,
+        converter_criteria(passage),
     )
 
 
-def savepoints() -> GateInput:
-    passage = passage_of(
-        "The ROLLBACK TO command reverts the state of the database to what it was just after the corresponding SAVEPOINT. Note that unlike "
-        "plain ROLLBACK, the ROLLBACK TO command does not cancel the transaction. Instead of cancelling the transaction, it restarts the "
-        "transaction at the beginning. All intervening savepoints are cancelled, however.",
-        "d/c.html",
-    )
-    criteria = [
+def savepoints_criteria(passage: Passage) -> list[Criterion]:
+    return [
         criterion(
             passage,
             "Transaction stays open",
@@ -204,13 +204,22 @@ def savepoints() -> GateInput:
             ["to what it was just after the corresponding SAVEPOINT"],
         ),
     ]
+
+
+def savepoints() -> GateInput:
+    passage = passage_of(
+        "The ROLLBACK TO command reverts the state of the database to what it was just after the corresponding SAVEPOINT. Note that unlike "
+        "plain ROLLBACK, the ROLLBACK TO command does not cancel the transaction. Instead of cancelling the transaction, it restarts the "
+        "transaction at the beginning. All intervening savepoints are cancelled, however.",
+        "d/c.html",
+    )
     return task_of(
         passage,
         "In SQLite, how do the commands ROLLBACK and ROLLBACK TO differ in what they do to a running transaction and to savepoints "
         "that were set later?",
         "ROLLBACK TO puts the database back into the state right after the named savepoint was created, but keeps the transaction alive, "
         "whereas a plain ROLLBACK ends it. Every savepoint created after the named one disappears.",
-        criteria,
+        savepoints_criteria(passage),
     )
 
 
