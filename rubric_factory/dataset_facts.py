@@ -20,7 +20,6 @@ SHARED_RUN_WORDS = 8
 TITLE_WORDS = 3
 # Columns that may be empty strings; every other string column of the published tables says something.
 MAY_BE_EMPTY = frozenset({"genre", "section", "judge", "title"})
-NULLABLE = frozenset({"quality"})
 
 Fact = Callable[[DatasetRows], Iterator[str]]
 

@@ -162,11 +162,6 @@ class Ledger:
             self._many("fail_call", [{"key": key, "reason": why, "give_up_after": give_up_after} for key, why in failures.items()])
             self._many("release_call", [{"key": key, "owner": self._leases.owner} for key in released])
 
-    def revive(self) -> int:
-        """Let every dead letter be tried again; how many there were."""
-        with self._mutex, self._errors():
-            return self._connection.execute(sqlfiles.statement("ledger", "revive_calls")).rowcount
-
     def summary(self) -> list[dict[str, Any]]:
         """One row per model, revision and state (open, in_flight, answered, dead): calls, sent, tokens of both kinds, seconds."""
         return self._rows("summary")

@@ -89,10 +89,6 @@ class Document:
         _require(self.document_key.startswith(self.source + "/"), "Document", "document_key starts with the source name")
         _require(list(self.page_starts) == sorted(self.page_starts), "Document", "page_starts ascend")
 
-    def page_at(self, offset: int) -> int:
-        """1-based page holding the character at offset; 0 where the document has no pages."""
-        return sum(1 for start in self.page_starts if start <= offset)
-
 
 @dataclass(frozen=True, slots=True)
 class Passage:

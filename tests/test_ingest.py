@@ -288,7 +288,7 @@ def test_documents_survive_the_round_trip(tmp_path):
     pdf, html = read_texts(context.workspace)
     assert (pdf.media_type, html.media_type) == ("application/pdf", "text/html")
     assert len(pdf.page_starts) == 6 and html.page_starts == ()
-    assert pdf.page_at(0) == 1 and pdf.page_at(len(pdf.text) - 1) == 6 and html.page_at(5) == 0
+    assert pdf.page_starts[0] == 0 and pdf.page_starts[-1] < len(pdf.text)
     for document in (pdf, html):
         assert document.sections and all(document.text.startswith(s.title, s.start) for s in document.sections)
         row = document_to_row(document, words=1, removed_characters=0, settings_digest="", shard="", seconds=0.0)

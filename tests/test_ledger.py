@@ -60,8 +60,6 @@ def test_failed_attempts_lead_to_a_dead_letter_with_its_reason(path):
         assert claims.mine == []
         assert claims.dead == {"a": "given up after 3 runs: timeout 2"}
         assert ledger.dead() == [{"key": "a", "attempts": 3, "reason": "timeout 2"}]
-        assert ledger.revive() == 1
-        assert ledger.claim(["a"], "m", "r").mine == ["a"]
 
 
 def test_a_first_answer_is_never_overwritten(path):

@@ -103,12 +103,6 @@ def test_a_row_whose_content_was_changed_is_refused_on_reading():
         task_from_row(row)
 
 
-def test_page_at_is_one_based_and_zero_without_pages():
-    document = Document("d" * 64, "s/a", "s", "a", "application/pdf", 1, "abcdef", page_starts=(0, 3))
-    assert [document.page_at(offset) for offset in (0, 2, 3, 5)] == [1, 1, 2, 2]
-    assert replace(document, page_starts=()).page_at(3) == 0
-
-
 def test_positive_weight_and_max_level():
     assert TASK.rubric.positive_weight == 5
     assert CRITERION.max_level == 2
