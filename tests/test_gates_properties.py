@@ -29,7 +29,7 @@ def test_shared_run_is_the_longest_common_run(prompt, passage):
 
 def left_to_right(tokens: list[str], title: list[str]) -> list[str]:
     """The definition of removal by regular expression, on a text in which every token is one letter."""
-    letters = {token: letter for token, letter in zip(("ab", "cd", "ef", "gh"), "wxyz", strict=True)}
+    letters = dict(zip(("ab", "cd", "ef", "gh"), "wxyz", strict=True))
     text = re.sub("".join(letters[token] for token in title), "", "".join(letters[token] for token in tokens))
     return [token for letter in text for token, name in letters.items() if name == letter]
 

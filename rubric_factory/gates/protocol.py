@@ -21,7 +21,6 @@ class Needs(StrEnum):
     TASK = "task"
     PASSAGE = "passage"
     TITLE = "document_title"
-    CORPUS = "corpus"
 
 
 @dataclass(frozen=True, slots=True)
