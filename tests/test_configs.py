@@ -6,6 +6,7 @@ import tomllib
 import pytest
 from conftest import ROOT
 
+from rubric_factory.errors import ConfigurationError
 from rubric_factory.settings import load_settings
 
 CONFIGS = [ROOT / "pipeline.toml", *sorted((ROOT / "configs").glob("*.toml"))]
@@ -22,6 +23,27 @@ def test_every_shipped_configuration_loads(path):
     settings = load_settings(path)
     assert settings.name and settings.sources
     assert all(source.path.is_absolute() for source in settings.sources)
+
+
+def test_the_configuration_for_a_gpu_owner_names_author_judge_and_policy():
+    settings = load_settings(ROOT / "configs" / "llama-3.1-8b-vllm.toml")
+    policy = settings.training.policy
+    assert (policy.type, policy.model) == ("pretrained", "meta-llama/Llama-3.1-8B-Instruct")
+    assert settings.author.type == settings.judge.type == "openai_compatible"
+    revisions = (settings.author.revision, settings.judge.revision, policy.revision)
+    assert all(re.fullmatch("[0-9a-f]{40}", revision) for revision in revisions)
+    assert (settings.training.prompts * settings.training.group) % (settings.training.processes * settings.training.micro_batch) == 0
+
+
+@pytest.mark.parametrize("moving", ["main", "master", "Latest", "HEAD", " "])
+@pytest.mark.parametrize("section", ["author", "judge", "training.policy"])
+def test_a_revision_that_moves_is_refused_with_what_to_put_there(tmp_path, section, moving):
+    text = (ROOT / "configs" / "llama-3.1-8b-vllm.toml").read_text(encoding="utf-8")
+    head, mark, tail = text.partition(f"[{section}]\n")
+    path = tmp_path / "pipeline.toml"
+    path.write_text(head + mark + re.sub('(?m)^revision = "[^"]*"', f'revision = "{moving}"', tail, count=1), encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=rf"revision \(got '{moving}'\).*a name that never moves: the commit.*fix:"):
+        load_settings(path)
 
 
 def test_the_commented_author_of_the_template_loads_too(tmp_path):

@@ -1,12 +1,24 @@
 """Language-model backends shared by author and judge sections."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field, field_validator
 
 from rubric_factory.settings.base import Section
+
+# Names that another commit answers to tomorrow.
+MOVING = frozenset({"main", "master", "latest", "head"})
+
+
+def _fixed(value: str) -> str:
+    if not value.strip() or value.strip().lower() in MOVING:
+        raise ValueError("a name that never moves: the commit of the weights (a model card shows it under Files), a tag or a date")
+    return value
+
+
+Revision = Annotated[str, AfterValidator(_fixed)]
 
 
 class Sampling(Section):
@@ -21,7 +33,7 @@ class LanguageModelSection(Section):
     """What names a model. No defaults: model and revision change what a dataset means."""
 
     model: str = Field(description="name or path of the model, as the backend knows it")
-    revision: str = Field(description="revision of the weights (commit, tag or date): part of every identity")
+    revision: Revision = Field(description="revision of the weights (commit, tag or date, no branch): part of every identity")
     sampling: Sampling = Sampling()
     give_up_after: int = Field(default=3, ge=1, description="failed runs after which a request is a dead letter and not sent again")
 

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from rubric_factory.settings.base import Section
+from rubric_factory.settings.llm import Revision
 
 
 class MadePolicy(Section):
@@ -27,7 +28,7 @@ class PretrainedPolicy(Section):
 
     type: Literal["pretrained"] = "pretrained"
     model: str
-    revision: str
+    revision: Revision
     dtype: Literal["bfloat16", "float16", "float32"] = "bfloat16"
 
 
