@@ -12,6 +12,7 @@ import pytest
 from rubric_factory import warehouse
 from rubric_factory.authoring import authors
 from rubric_factory.authoring.protocol import Authored
+from rubric_factory.errors import FactoryError
 from rubric_factory.gates.table import CORPUS_GATES, GATES
 from rubric_factory.llm.protocol import Request
 from rubric_factory.progress import Progress
@@ -317,7 +318,12 @@ def test_other_thresholds_leave_no_old_findings(tmp_path):
     assert gate(context).rejections == {} and rows_of(context, "rejections") == [[]]
 
 
-def test_an_empty_corpus_is_no_error(tmp_path):
-    context = context_of(tmp_path, type="extractive")
-    assert author(context).counts == {"passages": 0, "pending": 0, "written": 0, "tasks": 0}
-    assert gate(context).counts == {"tasks": 0, "passed": 0, "refused": 0}
+def test_an_empty_workspace_is_one_clear_line(tmp_path):
+    context = context_of(tmp_path, **SCRIPTED | {"function": "test_author_stage:unusable"})
+    with pytest.raises(FactoryError, match=r"no passage in the workspace.*fix: run rubric-factory passages"):
+        author(context)
+    fill(context, PASSAGE_LIST)
+    with pytest.raises(FactoryError, match=r"no task in the workspace.*fix: run rubric-factory author"):
+        gate(context)
+    author(context)
+    assert gate(context).counts == {"tasks": 0, "passed": 0, "refused": 0}  # all were refused: that is an outcome

@@ -70,7 +70,7 @@ def test_replies_that_are_of_no_use_end_the_command_before_all_are_paid(tmp_path
         context = context_at(server, tmp_path)
         fill(context, MANY)
         for run in (1, 2):  # what is paid is a rejection and not asked again: the second run tries others
-            with pytest.raises(LanguageModelError, match="none of the first 20 answers.*unparseable_reply"):
+            with pytest.raises(LanguageModelError, match=r"none of the first 20 answers.*unparseable_reply"):
                 author(context)
             assert 20 * run <= asked(server) <= (20 + CONCURRENCY) * run
         assert len(rows_of(context, "rejections")[0]) == 40

@@ -13,7 +13,7 @@ import pyarrow as pa
 from rubric_factory import warehouse
 from rubric_factory.authoring.authors import asked_as, open_author
 from rubric_factory.authoring.protocol import Authored
-from rubric_factory.errors import LanguageModelError
+from rubric_factory.errors import FactoryError, LanguageModelError
 from rubric_factory.records import Passage
 from rubric_factory.stages import Context, StageReport
 from rubric_factory.tables import AUTHORED, TASKS, passage_from_row, rejection_rows, task_to_row
@@ -73,11 +73,18 @@ class _Writer:
 def author(context: Context) -> AuthorReport:
     """Ask the configured author about every selected passage that it was not asked about.
 
-    Errors: those of open_author and the backend; LanguageModelError where hardly any answer is of use. What was written is kept.
+    Errors: FactoryError without a passage, those of open_author and the backend; LanguageModelError where hardly any answer is of use.
+    What was written is kept.
     """
     started = time.monotonic()
     asked = asked_as(context.settings)
     with warehouse.opened(context.workspace) as house:
+        if not house.count("passages"):
+            raise FactoryError(
+                "there is no passage in the workspace",
+                expected="at least one",
+                fix="run rubric-factory passages first; where that was done, the documents hold too little text",
+            )
         with house.transaction():
             for statement in ("drop_stale_authored", "drop_stale_tasks", "drop_stale_author_rejections"):
                 house.run(statement, **({"asked": asked} if statement == "drop_stale_authored" else {}))

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from rubric_factory import warehouse
 from rubric_factory.authoring.authors import author_identity
+from rubric_factory.errors import FactoryError
 from rubric_factory.gates.protocol import GateFinding, GateInput, Severity
 from rubric_factory.gates.table import CORPUS_GATES, GATES, check_task, first_refusal
 from rubric_factory.records import Rejection
@@ -73,11 +74,20 @@ class _Findings:
 
 
 def gate(context: Context) -> StageReport:
-    """Check every task of the configured author; results, rejections and exports replace the former ones in one transaction."""
+    """Check every task of the configured author; results, rejections and exports replace the former ones in one transaction.
+
+    Errors: FactoryError where no author was ever asked (one whose answers were all refused leaves nothing to check, which is no error).
+    """
     started = time.monotonic()
     identity = author_identity(context.settings)
     findings, checked = _Findings(context.settings.gates, context.settings.publish.profile), 0
     with warehouse.opened(context.workspace) as house:
+        if not house.count("tasks") and not house.count("authored"):
+            raise FactoryError(
+                "there is no task in the workspace",
+                expected="at least one",
+                fix="run rubric-factory author first, and again where answers are pending",
+            )
         with context.progress.step("gate", house.count("tasks"), "tasks") as step:
             for batch in house.batches("tasks_to_gate", batch_rows=500, author=identity):
                 findings.check(batch)

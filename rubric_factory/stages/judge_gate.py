@@ -13,6 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from rubric_factory.errors import BlockedError
 from rubric_factory.gates.model.borrowed import Reference, borrowed_answers
 from rubric_factory.gates.model.protocol import KINDS
 from rubric_factory.gates.model.table import check_scores, refusal, severity_of
@@ -138,6 +139,8 @@ def _replace(house: Warehouse, tables: dict[str, pa.Table]) -> None:
 def _judged(house: Warehouse, context: Context) -> tuple[_Court, Watched]:
     settings = context.settings
     references = [Reference(*row.values()) for row in house.rows("gated_references")]
+    if not references:
+        raise BlockedError("there is no task for the judge", expected="one at least that passed the gates", fix="see `inspect`")
     borrowed = borrowed_answers(references, settings.seed)
     with (
         opened_judge(judge_section(context), context.workspace) as judge,
@@ -158,7 +161,7 @@ def judge_gate(context: Context) -> StageReport:
     """Try every task that passed the deterministic gates, then probe the judge once more on what is left (reported, never blocking).
 
     Counts: tasks, passed, refused, graded (answers, probes not counted), failed_errors_after; skipped without a judge: then what an
-    earlier one found is forgotten. Errors: LanguageModelError where the judge does not answer, WorkspaceError.
+    earlier one found is forgotten. Errors: BlockedError without a task, LanguageModelError where the judge does not answer, WorkspaceError.
     """
     started = time.monotonic()
     with opened(context.workspace) as house:
