@@ -11,14 +11,13 @@ from typing import Any
 from data_contracts import criteria, documents, passages, policy, tasks
 from data_contracts.facts import PROFILES, Finding, ask
 from rubric_factory.dataset_facts import published_schema
-from rubric_factory.dataset_files import DatasetRows, content_fingerprint, file_sha256, load_rows
+from rubric_factory.dataset_files import CONTRACTS, DatasetRows, content_fingerprint, file_sha256, load_rows
 from rubric_factory.errors import BlockedError, MissingExtraError, UsageError
 from rubric_factory.publishing.staged import STAGED, load_staged
 from rubric_factory.stages import Context, StageReport
 from rubric_factory.text import printable
 from rubric_factory.workspace import write_text
 
-CONTRACTS = "contracts.json"
 SUITES: dict[str, ModuleType] = {"documents": documents, "passages": passages, "tasks": tasks, "criteria": criteria, "policy": policy}
 EXAMPLES = 5
 

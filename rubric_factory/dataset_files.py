@@ -5,6 +5,7 @@ Needs the base install only (pyarrow). Works on a staged folder and on a publish
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +17,9 @@ import pyarrow.parquet as pq
 from rubric_factory.errors import DatasetError
 from rubric_factory.tables import PUBLISHED, SPLITS
 
-MANIFEST, LOCK = "manifest.json", "judge.lock.json"
+MANIFEST, LOCK, CONTRACTS = "manifest.json", "judge.lock.json", "contracts.json"
 Row = dict[str, Any]
+_ESCAPED = re.compile(r"\\(.)")
 
 
 @dataclass(frozen=True)
@@ -132,6 +134,13 @@ def card_fingerprint(card: str, settings: Any, lock: Any = None) -> str:
     """
     lines = [line for line in card.splitlines() if not line.startswith(("<!-- version ", "rubric-factory train "))]
     return digest({"card": lines, "lock": lock, "settings": settings})
+
+
+def card_table(card: str, heading: str) -> list[list[str]]:
+    """Cells of the table under a heading of README.md, row by row without its head; none where there is no such table."""
+    section = card.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    lines = [line for line in section.splitlines() if line.startswith("| ")]
+    return [[_ESCAPED.sub(r"\1", cell) for cell in line[2:-2].split(" | ")] for line in lines[1:]]
 
 
 def lock_digest(folder: Path) -> str | None:

@@ -6,12 +6,11 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from rubric_factory.dataset_files import MANIFEST
+from rubric_factory.dataset_files import CONTRACTS, LOCK, MANIFEST
 from rubric_factory.dataset_version import verify
 from rubric_factory.errors import DatasetError
 from rubric_factory.publishing.staged import STAGED, Staged, load_staged
 
-LOCK, CONTRACTS = "judge.lock.json", "contracts.json"
 ProbeRow = dict[str, Any]
 # What a short account of a probe (a manifest's) leaves out.
 _UNSAID: ProbeRow = {"value": None, "accept": None, "severity": "warning", "passed": None, "n": None, "ci95_low": None, "ci95_high": None}

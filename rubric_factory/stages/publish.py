@@ -11,7 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rubric_factory.dataset_files import MANIFEST, card_fingerprint, content_fingerprint, file_sha256, lock_digest, schema_fingerprint
+from rubric_factory.dataset_files import (
+    CONTRACTS,
+    MANIFEST,
+    card_fingerprint,
+    content_fingerprint,
+    file_sha256,
+    lock_digest,
+    schema_fingerprint,
+)
 from rubric_factory.dataset_version import latest
 from rubric_factory.errors import BlockedError, WorkspaceError
 from rubric_factory.ledger import Ledger
@@ -23,8 +31,6 @@ from rubric_factory.publishing.staged import STAGED, Staged, load_staged
 from rubric_factory.records import DatasetVersion
 from rubric_factory.stages import Context, StageReport
 from rubric_factory.workspace import disk_error, fsync_folder
-
-CONTRACTS = "contracts.json"
 
 
 @dataclass(frozen=True)
