@@ -9,6 +9,7 @@ from typing import Any
 
 from rubric_factory import dataset_facts as facts
 from rubric_factory import dataset_files as files
+from rubric_factory import dataset_manifest as manifest_facts
 from rubric_factory.dataset_files import MANIFEST, Row
 from rubric_factory.errors import DatasetError
 from rubric_factory.records import DatasetVersion, Task
@@ -192,8 +193,7 @@ def _content_problems(folder: Path, manifest: dict[str, Any], rows: dict[str, in
     if loaded is None:
         return
     rows.update({f"{c}/{s}": len(getattr(loaded, c)[s]) for c in ("policy", "tasks", "grounding") for s in SPLITS})
-    if {split: rows[f"tasks/{split}"] for split in SPLITS} != manifest["counts"].get("tasks"):
-        yield "counts are not those of the rows"
+    yield from manifest_facts.of_rows(loaded, manifest)
     for name, fact in facts.FACTS.items():
         findings = [f"{name}: {finding}" for finding in fact(loaded)]
         yield from findings
@@ -205,21 +205,43 @@ def _content_problems(folder: Path, manifest: dict[str, Any], rows: dict[str, in
 def _record_problems(folder: Path, manifest: dict[str, Any]) -> Iterator[str]:
     if _VERSION.fullmatch(folder.resolve().name) and folder.resolve().name != manifest["version"]:
         yield f"the folder is named {folder.resolve().name}, its manifest says {manifest['version']}"
+    yield from _parent_problems(folder, manifest)
     try:
-        card, settings = ((folder / name).read_text(encoding="utf-8") for name in ("README.md", "settings.json"))
-        if files.card_fingerprint(card, json.loads(settings), files.lock_digest(folder)) != manifest["card_fingerprint"]:
+        card, text = ((folder / name).read_text(encoding="utf-8") for name in ("README.md", "settings.json"))
+        settings = json.loads(text)
+        if files.card_fingerprint(card, settings, files.lock_digest(folder)) != manifest["card_fingerprint"]:
             yield "card_fingerprint is not that of card, settings and lock"
+        if files.digest(settings) != manifest.get("settings_sha256"):
+            yield "settings_sha256 is not that of settings.json"
+        yield from manifest_facts.of_card(card, manifest)
     except (OSError, ValueError):
         yield "card or settings cannot be read"
-    if (files.lock_digest(folder) is None) != (not manifest.get("judge")):
-        yield "judge.lock.json and the manifest's judge: one without the other"
+    yield from manifest_facts.of_lock(folder, manifest)
     try:
-        contracts = json.loads((folder / "contracts.json").read_text(encoding="utf-8"))
+        contracts = json.loads((folder / files.CONTRACTS).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         yield "contracts.json cannot be read"
         return
     if contracts.get("success") is not True or contracts.get("content_fingerprint") != manifest["content_fingerprint"]:
         yield "contracts.json is not a pass of this content"
+    if contracts.get("profile") != manifest.get("contract_profile"):
+        yield "contract_profile is not that of contracts.json"
+
+
+def _parent_problems(folder: Path, manifest: dict[str, Any]) -> Iterator[str]:
+    """The number follows from the parent's by one step, and no version that lies beside is between them."""
+    parent = manifest.get("parent")
+    try:
+        major, minor, patch = semantic(parent) if parent is not None else (0, 0, 0)
+        number = semantic(manifest["version"])
+    except (DatasetError, TypeError):
+        yield "version or parent is no version"
+        return
+    if number not in ({(major + 1, 0, 0), (major, minor + 1, 0), (major, minor, patch + 1)} if parent is not None else {(1, 0, 0)}):
+        yield f"{manifest['version']} is no next version of its parent {parent}"
+    beside = [semantic(path.name) for path in folder.resolve().parent.glob("*.*.*") if _VERSION.fullmatch(path.name)]
+    if parent is not None and any((major, minor, patch) < other < number for other in beside):
+        yield f"its parent is not {parent}: another version lies between them"
 
 
 def verify(folder: Path) -> VerifyReport:
