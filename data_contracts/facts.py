@@ -4,17 +4,20 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from rubric_factory import dataset_facts
 from rubric_factory.dataset_files import LOCK, DatasetRows
 from rubric_factory.dataset_version import ancestors, side_of_documents, trained_on
+from rubric_factory.passages.decide import LARGE_CLUSTER
+from rubric_factory.publishing.ancestry import Ancestry, ancestry, near_ancestors
 from rubric_factory.publishing.staged import Staged
 from rubric_factory.publishing.yank import yanked
+from rubric_factory.settings.passages import PassageSettings
 from rubric_factory.tables import SPLITS
 
-LARGE_CLUSTER = 0.05
 # Warnings of the standard profile that block in the release profile.
 RELEASE_ERRORS = frozenset({"splits_filled", "above_demo_grade", "clusters_small", "withstood_probes"})
 PROFILES = ("standard", "release", "behaviour")
@@ -71,6 +74,18 @@ def withstood_probes(staged: Staged) -> Iterator[str]:
     yield from (f"{name}: failed" for name, row in staged.probes_before.items() if row["passed"] is False and row["severity"] == "error")
 
 
+def near_duplicates_apart(rows: DatasetRows, known: Ancestry, settings: PassageSettings) -> Iterator[str]:
+    """No passage that is new to its side is a near-duplicate of a text that an ancestor had on another side."""
+    new = {row["sha256"]: (split, row) for split in SPLITS for row in rows.grounding[split] if known.side.get(row["sha256"]) != split}
+    found = near_ancestors({name: row["text"] for name, (_, row) in new.items()}, known, settings)
+    for name, near in sorted(found.items()):
+        split, row = new[name]
+        # The very text of an ancestor's train split is what `dataset_facts.apart_from_ancestors` names.
+        others = {known.side[old] for old in near if (old, known.side[old]) != (name, "train")} - {split}
+        if others:
+            yield f"{row['grounding_id']}: in {split}, near-duplicate of what an ancestor had in {' and '.join(sorted(others))}"
+
+
 def fingerprint_fits(rows: DatasetRows, staged: Staged, fingerprint: str) -> Iterator[str]:
     """staged.json speaks of these rows: fingerprint and counts."""
     if staged.content_fingerprint != fingerprint:
@@ -88,11 +103,14 @@ def ask(
     complete = Finding("complete", "error", tuple(dataset_facts.complete(rows)))
     if complete.problems:
         return [complete]
-    trained = trained_on(ancestors(datasets, staged.name, staged.parent))
+    older = ancestors(datasets, staged.name, staged.parent)
+    trained, known, passages = trained_on(older), ancestry(older), PassageSettings(**settings["passages"])
     named: dict[str, Callable[[], Iterator[str]]] = {
         **{name: partial(fact, rows) for name, fact in dataset_facts.FACTS.items() if name != "complete"},
         "as_assigned": lambda: dataset_facts.as_assigned(rows, side_of_documents(staged.splits)),
-        "apart_from_ancestors": lambda: dataset_facts.apart_from_ancestors(rows, trained),
+        "apart_from_ancestors": lambda: chain(
+            dataset_facts.apart_from_ancestors(rows, trained), near_duplicates_apart(rows, known, passages)
+        ),
         "licences_allowed": lambda: dataset_facts.licences_allowed(rows, settings["publish"]["allowed_licences"]),
         "not_yanked": lambda: not_yanked(rows, datasets, staged.name),
         "fingerprint_fits": lambda: fingerprint_fits(rows, staged, fingerprint),

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from factory import make_context, published, small_corpus
+from factory import AUTHOR, make_context, published, small_corpus
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -126,5 +126,5 @@ def test_the_number_says_what_changed(changes, number):
 def test_the_published_card_shows_the_published_figures(tmp_path):
     folder = published(make_context(tmp_path), small_corpus(8))
     text = (folder / "README.md").read_text(encoding="utf-8")
-    assert "| spans | error | 16 | 0 |" in text and "Plumbing grade" in text and "extractive@1" in text
+    assert "| spans | error | 16 | 0 |" in text and "Plumbing grade" in text and AUTHOR in text
     assert "<!-- version 1.0.0 -->" in text

@@ -1,6 +1,7 @@
 """The passages stage on a real warehouse: what is cut, refused, clustered and selected, and that a re-run, a kill and a change keep it."""
 
 import hashlib
+import shutil
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -10,6 +11,7 @@ from rubric_factory.errors import FactoryError, WorkspaceError
 from rubric_factory.extract.texts import shard_path, write_shard
 from rubric_factory.passages.decide import Usable, decide
 from rubric_factory.passages.dedupe import shingle_hashes
+from rubric_factory.passages.elders import Elders
 from rubric_factory.progress import Progress
 from rubric_factory.records import Document, Section
 from rubric_factory.settings import Settings
@@ -114,8 +116,7 @@ def test_exact_and_near_duplicates_are_refused_and_keep_one_cluster(context, wor
     family = {clusters[f"s/{name}#p0/1"] for name in "abc"}
     assert len(family) == 1
     assert clusters["s/d#p0/1"] not in family
-    ids = {row["passage_id"] for row in outputs(workspace)["passages"] if row["document_key"] != "s/d"}
-    assert family == {min(ids)}
+    assert family == {row["passage_id"] for row in outputs(workspace)["passages"] if row["document_key"] == "s/a"}
     assert report.counts["exact_duplicates"] + report.counts["near_duplicates"] == 2
     assert (report.counts["clusters"], report.counts["largest_cluster"], report.counts["largest_cluster_warning"]) == (1, 3, 1)
     assert sum(by_key(workspace, "selected").values()) == 2
@@ -193,6 +194,7 @@ def test_a_kill_between_any_two_writes_leaves_what_the_next_run_completes(contex
     stage.passages(context)
     killed = outputs(workspace)
     workspace.warehouse.unlink()
+    shutil.rmtree(workspace.tables)
     ingested(workspace, *docs)
     stage.passages(context)
     assert outputs(workspace) == killed
@@ -227,7 +229,7 @@ def test_sections_reach_the_anchor(context, workspace):
 
 def usable(*rows):
     found = Usable()
-    for passage_id, key, start, score, text in sorted(rows):
+    for passage_id, key, start, score, text in sorted(rows, key=lambda row: row[1:3]):
         shingles = shingle_hashes(text, 5).astype("<u4").tobytes()
         names = ("passage_id", "document_key", "char_start", "score", "words_sha256", "shingles")
         found.add([dict(zip(names, (passage_id, key, start, score, text, shingles), strict=True))])
@@ -240,16 +242,40 @@ def test_a_chain_of_near_duplicates_is_one_cluster_and_says_how_near_its_ends_ar
     decision = decide(usable(*((f"p{at}", f"s/{at}", 0, 0.5, link) for at, link in enumerate(links))), PassageSettings())
     assert {row["cluster"] for row in decision.selection.to_pylist()} == {"p0"}
     details = {row["record_id"]: row["detail"] for row in decision.rejections.to_pylist()}
-    assert details["p1"] == "Jaccard similarity 0.84 with passage p0, first of its cluster"
-    assert details["p2"] == "Jaccard similarity 0.70 with passage p0, first of its cluster"
+    assert details["p1"] == "Jaccard similarity 0.84 with passage p0, which represents their cluster"
+    assert details["p2"] == "Jaccard similarity 0.70 with passage p0, which represents their cluster"
 
 
-def test_the_order_in_which_documents_come_changes_no_cluster():
+def together(decision):
+    groups = {}
+    for row in decision.selection.to_pylist():
+        groups.setdefault(row["cluster"], set()).add(row["passage_id"])
+    return sorted(map(sorted, groups.values()))
+
+
+def test_the_order_in_which_documents_come_changes_who_represents_a_cluster_but_not_the_clusters():
     rows = [(f"p{number:02d}", f"s/{number % 3}", number, number / 40, prose(f"t{number % 11}")) for number in range(30)]
     forward = decide(usable(*rows), PassageSettings())
     renamed = decide(usable(*[(p, f"s/{9 - int(key[2:])}", start, score, text) for p, key, start, score, text in rows]), PassageSettings())
-    assert forward.selection.column("cluster").to_pylist() == renamed.selection.column("cluster").to_pylist()
-    assert forward.counts["clusters"] == 11
+    assert together(forward) == together(renamed) and forward.counts["clusters"] == 11
+    kept = {row["passage_id"] for row in forward.selection.to_pylist() if row["duplicate_of"] is None}
+    assert kept == {min(group, key=lambda p: (int(p[1:]) % 3, p)) for group in together(forward)}, "first by document and place"
+
+
+def test_the_eldest_represents_its_cluster_and_held_out_before_trained():
+    copies = usable(*((f"p{at}", f"s/{at}", 0, 0.5, prose("same") + " Revised." * at) for at in range(6)))
+
+    def kept(**elders):
+        decision = decide(copies, PassageSettings(), Elders(**elders))
+        found = {row["cluster"] for row in decision.selection.to_pylist()}
+        assert {row["reason"] for row in decision.rejections.to_pylist()} == {"near_duplicate"}
+        return found.pop() if len(found) == 1 else found
+
+    assert kept() == "p0"
+    assert kept(documents={"s/5", "s/3"}) == "p3"
+    assert kept(documents={"s/3"}, clusters={"p4"}) == "p4"
+    assert kept(documents={"s/3"}, clusters={"p4"}, published={"p5": "train"}) == "p5"
+    assert kept(clusters={"p4"}, published={"p1": "train", "p5": "test", "p2": "validation"}) == "p5"
 
 
 def test_nothing_usable_decides_nothing():

@@ -11,7 +11,7 @@ from pathlib import Path
 import datasets
 import pyarrow.parquet as pq
 import pytest
-from factory import make_context, pass_contracts, published, small_corpus
+from factory import AUTHOR, make_context, pass_contracts, published, small_corpus
 
 from data_contracts.check import contracts
 from rubric_factory import warehouse
@@ -122,7 +122,20 @@ def test_near_duplicate_documents_share_a_side(tmp_path):
     assert report.counts["clusters"] == 1 and report.counts["largest_cluster"] == 6
     splits = json.loads((tmp_path / "staging/unit/staged.json").read_text())["splits"]
     assert len({splits["documents"][f"papers/d{i:02d}.pdf"]["split"] for i in range(6)}) == 1
-    assert list(splits["clusters"]) == [corpus.passages[0].passage_id]
+    assert corpus.passages[0].passage_id in splits["clusters"] and corpus.passages[2].passage_id not in splits["clusters"]
+
+
+def test_documents_without_a_task_have_a_side_but_are_not_counted(tmp_path):
+    context, corpus = make_context(tmp_path), small_corpus(6)
+    corpus.refused = {task.task_key for task in corpus.tasks[:2]}
+    corpus.clusters[corpus.passages[0].passage_id] = corpus.passages[2].passage_id
+    corpus.fold(context.workspace)
+    report = stage(context)
+    staged = json.loads((tmp_path / "staging/unit/staged.json").read_text())
+    assert report.counts["documents"] == 5 == sum(staged["counts"]["documents"].values())
+    sides = staged["splits"]["documents"]
+    assert len(sides) == 6 and sides["papers/d00.pdf"]["split"] == sides["papers/d01.pdf"]["split"]
+    assert len(staged["splits"]["texts"]) == 12 and len(staged["splits"]["clusters"]) == 11
 
 
 def test_with_real_contracts_a_version_is_published_once(context):
@@ -308,7 +321,7 @@ def test_the_manifest_tells_where_the_version_came_from(context):
         ledger.settle({"a": Answer("text", prompt_tokens=30, completion_tokens=4, seconds=0.5)}, {})
     manifest = open_version(published(context)).manifest
     assert manifest["cost"] == {"m@r": {"calls": 1, "prompt_tokens": 30, "completion_tokens": 4, "seconds": 0.5}}
-    assert (manifest["author"], manifest["evidence_grade"], manifest["contract_profile"]) == ("extractive@1", "demo", "standard")
+    assert (manifest["author"], manifest["evidence_grade"], manifest["contract_profile"]) == (AUTHOR, "demo", "standard")
     assert manifest["gates"]["spans"] == {"severity": "error", "checked": 24, "refused": 0}
     assert manifest["software"]["version"] and len(manifest["corpus_sha256"]) == 64 and manifest["parent"] is None
     assert set(manifest["splits"]["documents"]) == {f"papers/d{index:02d}.pdf" for index in range(12)}

@@ -8,6 +8,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from rubric_factory.passages.dedupe import Hashes, jaccard, near_duplicates
+from rubric_factory.passages.elders import NOTHING_OLDER, Elders
 from rubric_factory.passages.select import best_spread
 from rubric_factory.settings.passages import PassageSettings
 from rubric_factory.tables import REJECTIONS, SELECTION
@@ -18,7 +19,7 @@ LARGE_CLUSTER = 0.05
 
 @dataclass(slots=True)
 class Usable:
-    """Passages that quality does not refuse, as columns of equal length, ascending by passage_id."""
+    """Passages that quality does not refuse, as columns of equal length, ascending by document_key and position in the document."""
 
     passage_ids: list[str] = field(default_factory=list)
     document_keys: list[str] = field(default_factory=list)
@@ -48,7 +49,7 @@ class Decision:
 
 
 def clusters_of(usable: Usable, threshold: float) -> npt.NDArray[np.int64]:
-    """Position of the first passage (smallest id) of each passage's cluster; equal words or shingles of that similarity connect."""
+    """Position of the first passage of each passage's cluster; equal words or shingles of that similarity connect."""
     first: dict[str, int] = {}
     originals = np.asarray([first.setdefault(key, position) for position, key in enumerate(usable.words_sha256)], dtype=np.int64)
     compared = np.asarray([at for at in first.values() if len(usable.shingles[at])], dtype=np.int64)
@@ -56,6 +57,15 @@ def clusters_of(usable: Usable, threshold: float) -> npt.NDArray[np.int64]:
     if len(compared):
         labels[compared] = compared[near_duplicates([usable.shingles[at] for at in compared], threshold)]
     return labels[originals]
+
+
+def represented(usable: Usable, clusters: npt.NDArray[np.int64], elders: Elders) -> npt.NDArray[np.int64]:
+    """Position of the passage that represents each passage's cluster: the eldest, and of equally old ones the first."""
+    standing = [elders.standing(*names) for names in zip(usable.passage_ids, usable.document_keys, strict=True)]
+    first: dict[int, int] = {}
+    for at in sorted(range(len(clusters)), key=lambda at: (standing[at], at)):
+        first.setdefault(int(clusters[at]), at)
+    return np.asarray([first[int(cluster)] for cluster in clusters], dtype=np.int64)
 
 
 def _refusals(usable: Usable, clusters: npt.NDArray[np.int64], chosen: set[int], limit: int) -> list[tuple[str, str, str]]:
@@ -73,13 +83,13 @@ def _refusals(usable: Usable, clusters: npt.NDArray[np.int64], chosen: set[int],
             rows.append((usable.passage_ids[at], "exact_duplicate", f"the words of passage {kept}"))
         elif at != cluster:
             similarity = jaccard(usable.shingles[at], usable.shingles[cluster])
-            detail = f"Jaccard similarity {similarity:.2f} with passage {kept}, first of its cluster"
+            detail = f"Jaccard similarity {similarity:.2f} with passage {kept}, which represents their cluster"
             rows.append((usable.passage_ids[at], "near_duplicate", detail))
     return rows
 
 
 def _chosen(usable: Usable, clusters: npt.NDArray[np.int64], limit: int) -> set[int]:
-    """Positions selected: of each document the best of those that come first in their cluster."""
+    """Positions selected: of each document the best of those that represent their cluster."""
     documents: dict[str, list[int]] = {}
     for at, cluster in enumerate(clusters):
         if at == cluster:
@@ -91,12 +101,13 @@ def _chosen(usable: Usable, clusters: npt.NDArray[np.int64], limit: int) -> set[
     return chosen
 
 
-def decide(usable: Usable, settings: PassageSettings) -> Decision:
-    """Cluster all usable passages, keep the first of each cluster (smallest id), select at most per_document of each document.
+def decide(usable: Usable, settings: PassageSettings, elders: Elders = NOTHING_OLDER) -> Decision:
+    """Cluster all usable passages, keep the eldest of each cluster, select at most per_document of each document.
 
-    A cluster's id is the smallest passage_id in it: unchanged while its members are.
+    elders: what the latest published version holds; a newcomer never takes a cluster over from it. Among newcomers, and without a
+    version, the first by document_key and position is kept. A cluster's id is the passage_id that represents it.
     """
-    clusters = clusters_of(usable, settings.near_duplicate_jaccard)
+    clusters = represented(usable, clusters_of(usable, settings.near_duplicate_jaccard), elders)
     chosen = _chosen(usable, clusters, settings.per_document)
     refused = _refusals(usable, clusters, chosen, settings.per_document)
     names = [usable.passage_ids[cluster] for cluster in clusters]

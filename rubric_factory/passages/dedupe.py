@@ -178,3 +178,27 @@ def _compare(
             found.join(other, new)
         else:
             refused.add((other, new))
+
+
+def near_pairs(sets: Sequence[Hashes], others: Sequence[Hashes], threshold: float) -> list[tuple[int, int]]:
+    """(position in sets, position in others) of every pair of Jaccard similarity >= threshold, ascending; found as in near_duplicates.
+
+    Both: sorted distinct hashes; empty ones are near to nothing.
+    """
+    both = [*sets, *others]
+    full = np.asarray([at for at, one in enumerate(both) if len(one)], dtype=np.int64)
+    if not len(full):
+        return []
+    keys, low = _bands([both[at] for at in full], band_rows(threshold))
+    similar: dict[tuple[int, int], bool] = {}
+    for band in range(keys.shape[1]):
+        for bucket in _buckets(keys[:, band]):
+            split = int(np.searchsorted(full[bucket], len(sets)))
+            for new in map(int, bucket[:split]):
+                old = bucket[split:]
+                estimates = (low[old] == low[new]).mean(axis=1)
+                for other in map(int, old[estimates >= threshold - MARGIN]):
+                    pair = (int(full[new]), int(full[other]))
+                    if pair not in similar:
+                        similar[pair] = jaccard(both[pair[0]], both[pair[1]]) >= threshold
+    return sorted((new, old - len(sets)) for (new, old), near in similar.items() if near)

@@ -116,7 +116,7 @@ def body(staged: Staged) -> str:
         "## Counts",
         _table(["split", "tasks", "documents", "passages"], rows),
         f"Author: {escaped(staged.author)}. Evidence grade: {escaped(staged.evidence_grade)}. "
-        f"Largest near-duplicate cluster: {staged.largest_cluster_share:.1%} of the selected passages.",
+        f"Largest near-duplicate cluster: {staged.largest_cluster_share:.1%} of the usable passages.",
         "## Licences and provenance",
         "Every row names its document (`document_key`, `source_uri`, sha256 as `document_id`), pages, section and licence.",
         _table(["licence", "tasks"], [[name, n] for name, n in sorted(staged.licences.items())]),

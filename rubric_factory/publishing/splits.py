@@ -1,8 +1,9 @@
 """Which side of the split a document is on: by document and near-duplicate cluster, and for ever. Pure.
 
-A document stands on what names it: its key, its bytes, the clusters and the texts of its selected passages. Whatever an earlier version
-put on a side stays there, so a document follows the first of its names that has a side. A document whose names stand on two sides is
-dropped: newcomers that bridge two sides first, then the train side of a merge, so that held-out tasks stay comparable.
+A document stands on what names it: its key, its bytes, the clusters and the texts of all its usable passages, asked about or not, and the
+earlier versions' texts that they are near-duplicates of. Whatever an earlier version put on a side stays there, so a document follows
+the first of its names that has a side. A document whose names stand on two sides is dropped: newcomers that bridge two sides first,
+then the train side of a merge, so that held-out tasks stay comparable.
 """
 
 import hashlib
@@ -19,17 +20,19 @@ _PRECEDENCE = {"test": 0, "validation": 1, "train": 2}
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One document: passages are (cluster, sha256 of the text) of each selected passage."""
+    """One document: passages are (cluster, sha256 of the text) of each usable passage, near the sha256s of the ancestors' texts that
+    near-duplicates of these are."""
 
     document_key: str
     document_id: str
     passages: tuple[tuple[str, str], ...] = ()
+    near: tuple[str, ...] = ()
 
     @property
     def names(self) -> list[str]:
         """Everything this document is known by, prefixed with its kind, sorted."""
         parts = {name for cluster, text in self.passages for name in (f"cluster:{cluster}", f"text:{text}")}
-        return sorted({f"document:{self.document_key}", f"bytes:{self.document_id}"} | parts)
+        return sorted({f"document:{self.document_key}", f"bytes:{self.document_id}"} | parts | {f"text:{text}" for text in self.near})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +52,9 @@ def hashed_side(name: str, seed: int, shares: Mapping[str, float]) -> str:
     return "validation" if number < shares["test"] + shares["validation"] else "train"
 
 
-def remembered(splits: Mapping[str, Any], texts: Mapping[str, Iterable[str]]) -> dict[str, str]:
-    """name -> side from a parent's split assignment and from the ancestors' passage texts (side -> sha256 digests).
-
-    A text that ancestors held on two sides counts as train: whoever stands on it cannot be held out.
-    """
-    known = {f"text:{text}": split for split in ("test", "validation", "train") for text in texts.get(split, ())}
+def remembered(splits: Mapping[str, Any], texts: Mapping[str, str]) -> dict[str, str]:
+    """name -> side from a parent's split assignment and from the passage texts that ancestors published (sha256 -> side)."""
+    known = {f"text:{text}": split for text, split in {**splits.get("texts", {}), **texts}.items()}
     known |= {f"cluster:{cluster}": split for cluster, split in splits.get("clusters", {}).items()}
     for key, split in side_of_documents(dict(splits)).items():
         known[f"document:{key}"] = split
@@ -129,20 +129,19 @@ def assign(members: list[Member], known: Mapping[str, str], *, seed: int, shares
 
 
 def record(members: list[Member], assignment: Assignment, parent: Mapping[str, Any]) -> dict[str, Any]:
-    """Split assignment for the manifest: {documents: {key: {split, document_id}}, clusters: {cluster: split}}.
+    """Split assignment for the manifest: {documents: {key: {split, document_id}}, clusters: {cluster: split}, texts: {sha256: split}}.
 
-    Nothing is ever forgotten: entries of the parent stay, also of documents that are gone. Clusters within one document follow it and
-    are left out.
+    texts: of every usable passage, asked about or not. Nothing is ever forgotten: entries of the parent stay, also of documents that
+    are gone.
     """
     documents = dict(parent.get("documents", {}))
     clusters = dict(parent.get("clusters", {}))
-    holders: dict[str, set[str]] = {}
+    texts = dict(parent.get("texts", {}))
     for member in members:
         split = assignment.side.get(member.document_key)
         if split is None:
             continue
         documents[member.document_key] = {"split": split, "document_id": member.document_id}
-        for cluster, _ in member.passages:
-            holders.setdefault(cluster, set()).add(member.document_key)
-    clusters |= {cluster: assignment.side[min(keys)] for cluster, keys in holders.items() if len(keys) > 1}
-    return {"documents": dict(sorted(documents.items())), "clusters": dict(sorted(clusters.items()))}
+        clusters |= {cluster: split for cluster, _ in member.passages}
+        texts |= {text: split for _, text in member.passages}
+    return {name: dict(sorted(found.items())) for name, found in (("documents", documents), ("clusters", clusters), ("texts", texts))}

@@ -4,14 +4,16 @@ import time
 
 import pyarrow as pa
 
+from rubric_factory.dataset_version import grounding, latest
 from rubric_factory.errors import FactoryError, WorkspaceError
 from rubric_factory.extract.texts import read_texts
 from rubric_factory.passages.decide import Usable, decide
+from rubric_factory.passages.elders import NOTHING_OLDER, Elders
 from rubric_factory.passages.measures import VERSION, Measured, measured
 from rubric_factory.records import content_id
 from rubric_factory.settings.passages import PassageSettings
 from rubric_factory.stages import Context, StageReport
-from rubric_factory.tables import PASSAGE_MEASURES, PASSAGES
+from rubric_factory.tables import PASSAGE_MEASURES, PASSAGES, SPLITS
 from rubric_factory.warehouse import Warehouse, opened
 
 FOLD_PASSAGES = 2_000
@@ -58,12 +60,22 @@ def _cut(context: Context, warehouse: Warehouse) -> int:
     return done
 
 
+def _elders(context: Context) -> Elders:
+    """Passages, clusters and documents that the latest version knows. Errors: DatasetError where it cannot be read."""
+    version = latest(context.workspace.datasets, context.settings.name)
+    if version is None:
+        return NOTHING_OLDER
+    published = {passage_id: split for split in SPLITS for passage_id in grounding(version, split)}
+    sides = version.manifest["splits"]
+    return Elders(published, frozenset(sides.get("clusters", ())), frozenset(sides.get("documents", ())))
+
+
 def _decide(context: Context, warehouse: Warehouse) -> dict[str, int]:
     """Clusters, selection and rejections over all passages, written in one transaction; the counts."""
     usable = Usable()
     for rows in warehouse.batches("usable_passages"):
         usable.add(rows)
-    decision = decide(usable, context.settings.passages)
+    decision = decide(usable, context.settings.passages, _elders(context))
     with warehouse.transaction():
         warehouse.run("clear_selection")
         warehouse.run("clear_passage_rejections")
@@ -78,8 +90,9 @@ def passages(context: Context) -> StageReport:
     """Cut, measure, deduplicate and select. Idempotent; only documents that are new, changed or cut by other settings are read.
 
     Counts: documents, documents_cut (this time), passages, exact_duplicates, near_duplicates, clusters (of two or more), largest_cluster,
-    largest_cluster_warning (1 above 5 % of the usable passages), selected, selected_documents. Errors: FactoryError for an empty corpus,
-    WorkspaceError for missing texts.
+    largest_cluster_warning (1 above 5 % of the usable passages), selected, selected_documents. A passage that the latest published version
+    asks about keeps its cluster, whatever comes. Errors: FactoryError for an empty corpus, WorkspaceError for missing texts,
+    DatasetError for a published version that cannot be read.
     """
     started = time.monotonic()
     with opened(context.workspace) as warehouse:

@@ -5,8 +5,9 @@ import json
 import shutil
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib.resources import files
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,11 @@ import pyarrow as pa
 
 from rubric_factory.authoring.authors import asked_as, author_identity
 from rubric_factory.dataset_files import LOCK, Row, content_fingerprint, digest
-from rubric_factory.dataset_version import ancestors, grounding, latest
+from rubric_factory.dataset_version import ancestors, latest
 from rubric_factory.errors import BlockedError, FactoryError
 from rubric_factory.judging.lock import write_lock
 from rubric_factory.publishing import card, splits, yank
+from rubric_factory.publishing.ancestry import Ancestry, ancestry, near_ancestors
 from rubric_factory.publishing.fingerprints import public_settings
 from rubric_factory.publishing.manifest import count_by
 from rubric_factory.publishing.parquet import write_split
@@ -50,14 +52,24 @@ def _author(warehouse: Warehouse, context: Context) -> tuple[str, str]:
     return identity, found[0]["evidence_grade"]
 
 
-def _candidates(warehouse: Warehouse, context: Context) -> tuple[list[splits.Member], list[Rejection], Counter[str]]:
-    """Documents that may be published, those that may not, and passages per cluster."""
+def _near(warehouse: Warehouse, context: Context, passages: Iterable[tuple[str, str]], known: Ancestry) -> dict[str, tuple[str, ...]]:
+    """sha256 of each text that no ancestor published and that is near-duplicate of some they did -> those. passages: (cluster, sha256)."""
+    new = sorted({text for _, text in passages} - known.texts.keys()) if known.texts else []
+    if not new:
+        return {}
+    with warehouse.incoming(pa.table({"text_sha256": pa.array(new, pa.string())})):
+        texts = {row["text_sha256"]: row["text"] for row in warehouse.rows("texts_by_sha256")}
+    return near_ancestors(texts, known, context.settings.passages)
+
+
+def _candidates(warehouse: Warehouse, context: Context, known: Ancestry) -> tuple[list[splits.Member], list[Rejection], Counter[str]]:
+    """Documents that may be published, with tasks or without, those that may not, and passages per cluster."""
     settings = context.settings
     taken_down = yank.yanked(context.workspace.datasets, settings.name)
     passages: dict[tuple[str, str], list[tuple[str, str]]] = {}
     refused: dict[str, Rejection] = {}
     clusters: Counter[str] = Counter()
-    for rows in warehouse.batches("publishable_passages"):
+    for rows in warehouse.batches("kept_passages"):
         for row in rows:
             key, licence = row["document_key"], row["licence"]
             clusters[row["cluster"]] += 1
@@ -67,17 +79,17 @@ def _candidates(warehouse: Warehouse, context: Context) -> tuple[list[splits.Mem
                 refused[key] = Rejection(key, "stage", "licence_not_allowed", f"its licence is {licence}")
             else:
                 passages.setdefault((key, row["document_id"]), []).append((row["cluster"], row["text_sha256"]))
-    members = [splits.Member(key, document_id, tuple(found)) for (key, document_id), found in sorted(passages.items())]
+    near = _near(warehouse, context, chain.from_iterable(passages.values()), known)
+    members = [
+        splits.Member(key, document_id, tuple(found), tuple(sorted({old for _, text in found for old in near.get(text, ())})))
+        for (key, document_id), found in sorted(passages.items())
+    ]
     return members, [refused[key] for key in sorted(refused)], clusters
 
 
-def _remembered(context: Context, parent: DatasetVersion | None) -> dict[str, str]:
-    """Every name that an ancestor put on a side."""
-    if parent is None:
-        return {}
-    chain = [parent, *ancestors(context.workspace.datasets, parent.name, parent.parent)]
-    texts = {split: {row["sha256"] for version in chain for row in grounding(version, split).values()} for split in SPLITS}
-    return splits.remembered(parent.manifest["splits"], texts)
+def _ancestry(context: Context, parent: DatasetVersion | None) -> Ancestry:
+    """Every text that the parent and its ancestors published; none without a parent."""
+    return ancestry([parent, *ancestors(context.workspace.datasets, parent.name, parent.parent)] if parent else [])
 
 
 def _rows(warehouse: Warehouse, config: str, split: str, judge: Judged) -> Iterator[Row]:
@@ -98,7 +110,7 @@ def _write(
 ) -> tuple[dict[str, dict[str, int]], dict[str, int]]:
     """All Parquet files; {tasks, documents, grounding} -> split -> rows, and licence -> tasks."""
     incoming = pa.table({"document_key": pa.array(list(side), pa.string()), "split": pa.array(list(side.values()), pa.string())})
-    counts: dict[str, dict[str, int]] = {"tasks": {}, "grounding": {}, "documents": dict.fromkeys(SPLITS, 0) | Counter(side.values())}
+    counts: dict[str, dict[str, int]] = {"tasks": {}, "grounding": {}}
     with context.progress.step("stage", 3 * len(SPLITS), "files") as step, warehouse.incoming(incoming):
         for split in SPLITS:
             for config in ("policy", "tasks", "grounding"):
@@ -106,6 +118,8 @@ def _write(
                 if config != "policy":
                     counts[config][split] = written
                 step.advance()
+        documents = {row["split"]: row["documents"] for row in warehouse.rows("staged_documents")}
+        counts["documents"] = dict.fromkeys(SPLITS, 0) | documents
         licences = {row["licence"]: row["tasks"] for row in warehouse.rows("staged_licences")}
     return counts, licences
 
@@ -161,9 +175,11 @@ def stage(context: Context) -> StageReport:
         author, grade = _author(warehouse, context)
         judge = judged(warehouse, context)
         parent = latest(workspace.datasets, name)
-        members, rejections, clusters = _candidates(warehouse, context)
+        known = _ancestry(context, parent)
+        members, rejections, clusters = _candidates(warehouse, context, known)
         shares = {"test": publish.test_share, "validation": publish.validation_share}
-        assignment = splits.assign(members, _remembered(context, parent), seed=context.settings.seed, shares=shares)
+        before = parent.manifest["splits"] if parent else {}
+        assignment = splits.assign(members, splits.remembered(before, known.side), seed=context.settings.seed, shares=shares)
         rejections += assignment.dropped
         with warehouse.transaction():
             warehouse.run("forget_stage_rejections", stage="stage")
@@ -176,7 +192,7 @@ def stage(context: Context) -> StageReport:
         facts = {
             "parent": parent.version if parent else None,
             "content_fingerprint": content_fingerprint(part),
-            "splits": splits.record(members, assignment, parent.manifest["splits"] if parent else {}),
+            "splits": splits.record(members, assignment, before),
             "counts": counts,
             "licences": licences,
             "author": author,
@@ -196,6 +212,6 @@ def stage(context: Context) -> StageReport:
         write_lock(judge.lock, part / LOCK)
     staged.save(part)
     _replace(part, workspace.staging / name)
-    totals = {"tasks": sum(counts["tasks"].values()), "documents": len(assignment.side), **counts["tasks"]}
+    totals = {"tasks": sum(counts["tasks"].values()), "documents": sum(counts["documents"].values()), **counts["tasks"]}
     totals |= {"clusters": sum(1 for size in clusters.values() if size > 1), "largest_cluster": max(clusters.values(), default=0)}
     return StageReport("stage", totals, dict(Counter(r.reason for r in rejections)), time.monotonic() - started)

@@ -1,4 +1,4 @@
--- One row per passage that its quality does not refuse, in order of id.
+-- One row per passage that its quality does not refuse, in order of its document and place.
 SELECT
     passage_measures.passage_id,
     passage_measures.document_key,
@@ -8,4 +8,4 @@ SELECT
     passage_measures.shingles
 FROM passage_measures
 WHERE passage_measures.reason = ''
-ORDER BY passage_measures.passage_id;
+ORDER BY passage_measures.document_key, passage_measures.char_start, passage_measures.passage_id;

@@ -1,11 +1,5 @@
--- One row per passage that is selected, or in the cluster of a selected one, of each document with publishable tasks:
+-- One row per usable passage, selected or not, of each kept document, with tasks or without:
 -- what the document's side of the split hangs on.
-WITH followed AS (
-    SELECT DISTINCT selection.cluster
-    FROM selection
-    WHERE selection.selected
-)
-
 SELECT
     passages.document_key,
     passages.document_id,
@@ -16,11 +10,12 @@ SELECT
     sha256(passages.text) AS text_sha256
 FROM passages
 INNER JOIN selection ON passages.passage_id = selection.passage_id
-INNER JOIN followed ON selection.cluster = followed.cluster
 INNER JOIN documents ON passages.document_key = documents.document_key AND passages.document_id = documents.document_id
 WHERE
-    passages.document_key IN (
-        SELECT publishable.document_key
-        FROM publishable
+    documents.duplicate_of IS NULL
+    AND passages.passage_id NOT IN (
+        SELECT passage_measures.passage_id
+        FROM passage_measures
+        WHERE passage_measures.reason <> ''
     )
 ORDER BY passages.document_key ASC, passages.passage_id ASC;
