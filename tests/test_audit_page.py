@@ -8,7 +8,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from factory import make_context, make_criterion, make_passage, make_task, pass_contracts, published, small_corpus
+from factory import AUTHOR, make_context, make_criterion, make_passage, make_task, pass_contracts, published, small_corpus
 from hostile import HIDDEN, HOSTILE, LONG, Inventory, assert_inert
 from hypothesis import given
 from hypothesis import strategies as st
@@ -72,7 +72,7 @@ def test_a_staged_folder_becomes_a_page_that_travels_with_the_version(context, s
         "first version",
         "24 tasks",
         "12 documents",
-        "extractive@1",
+        AUTHOR,
         "nothing here was graded",
     ):
         assert part in text, part

@@ -60,8 +60,8 @@ def limits(staged: Staged) -> list[str]:
         "`quality.difficulty` is empty: it takes a policy's answers."
         if staged.judge
         else "No judge has been locked for this version: its quality scores are empty and `judge` is blank.",
-        "Near-duplicates are found among the passages of one build. A near-duplicate of a document that left the corpus is recognised "
-        "only if a passage of it is repeated verbatim.",
+        "A near-duplicate of a document that left the corpus is recognised by the passages that versions published; those that had no task "
+        "are recognised only if they are repeated verbatim.",
     ]
     if staged.lock.get("allowed"):
         found.append("The judge failed probes of severity error and was let through by hand: do not train on its grades.")
