@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,9 @@ from rubric_factory.workspace import Workspace
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 ROOT = Path(__file__).parent.parent
+# A background job of a script starts with Ctrl-C ignored, and Python leaves it so: tests that send one would wait for ever.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 _NO_BROWSER = "no browser found (" + ", ".join(BROWSERS) + ")"
 
 

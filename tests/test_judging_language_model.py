@@ -235,7 +235,8 @@ def test_each_batch_has_a_canary_of_its_own_seed():
 
 FAILURES = [
     (CompletionFailure.TRANSPORT, "transport"), (CompletionFailure.TIMEOUT, "timeout"), (CompletionFailure.REFUSED, "refused"),
-    (CompletionFailure.UNANSWERED, "transport"), (CompletionFailure.GIVEN_UP, "transport"), (CompletionFailure.TRUNCATED, "unparseable"),
+    (CompletionFailure.UNANSWERED, "transport"), (CompletionFailure.BAD_REQUEST, "transport"),
+    (CompletionFailure.GIVEN_UP, "transport"), (CompletionFailure.TRUNCATED, "unparseable"),
 ]  # fmt: skip
 
 
