@@ -42,7 +42,9 @@ class Experiment:
 
 
 EXPERIMENTS = (
-    Experiment("behaviour-control", ("tuned", "shuffled"), (("tuned", "base"), ("tuned", "shuffled"))),
+    Experiment(
+        "behaviour-control", ("tuned", "shuffled"), (("tuned", "base"), ("tuned", "shuffled"), ("tuned", "constant"), ("tuned", "length"))
+    ),
     Experiment("demo", ("tuned", "permuted"), (("tuned", "base"), ("tuned", "permuted"), ("tuned", "constant"), ("tuned", "length"))),
 )
 
