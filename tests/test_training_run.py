@@ -50,6 +50,9 @@ def test_a_killed_run_resumes_at_its_checkpoint_and_ends_as_any_other(tmp_path):
     length = {r["task_id"]: r["words"] for r in rows if r["arm"] == "length"}
     tuned = {r["task_id"]: r["words"] for r in rows if r["arm"] == "tuned"}
     assert all(length[task] <= tuned[task] for task in tuned)
+    steps = pq.read_table(folder / "metrics.parquet", filters=[("phase", "=", "grpo")])
+    assert steps.column("step").to_pylist() == [1.0, 2.0, 3.0]
+    assert steps.column("reward").null_count == 0
     before = (folder / "evaluation.parquet").stat().st_mtime_ns
     assert start(folder).wait() == 0
     assert (folder / "evaluation.parquet").stat().st_mtime_ns == before

@@ -72,6 +72,16 @@ def _evaluate(spec: RunSpec, folder: Path, data: VersionData, judge: Judge, base
     return rows
 
 
+def metrics_table(folder: Path) -> None:
+    """metrics.parquet: the lines of metrics.jsonl as one table, a column a figure, null where a phase has none."""
+    rows = [json.loads(line) for line in (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    columns = [("phase", pa.string()), *((name, pa.float64()) for name in names if name != "phase")]
+    table = pa.Table.from_pylist(rows, schema=pa.schema(columns))
+    with atomic_path(folder / "metrics.parquet") as part:
+        pq.write_table(table, part)
+
+
 def _summary(spec: RunSpec, held_out: list[dict[str, Any]], own: list[dict[str, Any]]) -> dict[str, Any]:
     heldout = arm_means(held_out, spec.seed)
     return {
@@ -111,6 +121,7 @@ def run(folder: Path) -> None:
     report({"phase": "evaluation", "step": 1, "steps": 2})
     held_out = _evaluate(spec, folder, data, judge, base, tuned, "test")
     report({"phase": "evaluation", "step": 2, "steps": 2})
+    metrics_table(folder)
     write_text(folder / "summary.json", json.dumps(_summary(spec, held_out, own), indent=2, sort_keys=True) + "\n")
 
 
