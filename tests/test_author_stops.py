@@ -73,7 +73,7 @@ def test_replies_that_are_of_no_use_end_the_command_before_all_are_paid(tmp_path
             with pytest.raises(LanguageModelError, match=r"none of the first 20 answers.*unparseable_reply"):
                 author(context)
             assert 20 * run <= asked(server) <= (20 + CONCURRENCY) * run
-        # An answer that arrived as the first run stopped is stored, and the second run takes it from the ledger: no evidence, but a rejection.
+        # An answer that arrived as the first run stopped is stored; the second run takes it from the ledger, as one more rejection.
         assert 40 <= len(rows_of(context, "rejections")[0]) <= 40 + CONCURRENCY
         server.behaviour = good
         report = author(context)
