@@ -94,7 +94,8 @@ ANY = st.recursive(
 @given(ANY)
 def test_any_json_gives_a_value_that_utf8_can_hold(value):
     completion = chat_api.completion(value, 0.0)
-    (completion.text + completion.detail + completion.served_model).encode("utf-8")
+    text = completion.text + completion.detail + completion.served_model
+    assert text.encode("utf-8").decode("utf-8") == text
 
 
 @given(st.text(st.characters(), max_size=50))
