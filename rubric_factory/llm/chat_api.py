@@ -57,6 +57,14 @@ def _tokens(usage: Any, name: str) -> int:
     return count if type(count) is int and 0 <= count < _MAX_TOKENS else 0
 
 
+def _cached(usage: Any) -> int | None:
+    """Prompt tokens that the server had computed before; None where it does not say."""
+    details = usage.get("prompt_tokens_details") if isinstance(usage, dict) else None
+    if not isinstance(details, dict) or type(details.get("cached_tokens")) is not int:
+        return None
+    return min(_tokens(details, "cached_tokens"), _tokens(usage, "prompt_tokens"))
+
+
 def completion(reply: Any, seconds: float) -> Completion:
     """Completion of a decoded reply. Text that the server cut is TRUNCATED, a refusal REFUSED, a reply of another shape TRANSPORT."""
     choices = reply.get("choices") if isinstance(reply, dict) else None
@@ -65,10 +73,13 @@ def completion(reply: Any, seconds: float) -> Completion:
     if not isinstance(choice, dict) or not isinstance(message, dict):
         return failed(CompletionFailure.TRANSPORT, f"no choices[0].message in the reply: {str(reply)[:120]}", seconds=seconds)
     served, usage, finish = reply.get("model"), reply.get("usage"), choice.get("finish_reason")
+    engine = reply.get("system_fingerprint")
     known: dict[str, Any] = {
         "served_model": printable(whole(served)) if isinstance(served, str) else "",
+        "engine": printable(whole(engine)) if isinstance(engine, str) else "",
         "prompt_tokens": _tokens(usage, "prompt_tokens"),
         "completion_tokens": _tokens(usage, "completion_tokens"),
+        "cached_tokens": _cached(usage),
         "seconds": seconds,
     }
     refusal, content = message.get("refusal"), message.get("content")

@@ -30,6 +30,7 @@ class Request:
     """One request. request_id is the caller's; key is what is paid for once.
 
     schema: JSON schema of the reply or None for free text. seed: draws of the backend; sampling in temperature, top_p, max_tokens.
+    subject: the passage or task it is about; part: which of several calls about it. Both for accounts alone, in no key.
     """
 
     request_id: str
@@ -39,6 +40,8 @@ class Request:
     top_p: float
     seed: int
     schema: dict[str, Any] | None = field(default=None, hash=False)
+    subject: str = field(default="", compare=False)
+    part: str = field(default="", compare=False)
 
     def key(self, model: str, revision: str) -> str:
         """Ledger key: model, revision, rendered messages, sampling, schema, seed. Never the request_id or the endpoint."""
@@ -50,6 +53,8 @@ class Request:
 class Completion:
     """What came back: text, or why there is none (detail says more). Tokens as the server counted them, 0 where unknown.
 
+    cached_tokens: of the prompt's, those that the server says it did not compute anew; None where it does not say.
+    engine: version of what answered, '' where it does not say. endpoint: which one answered, '' for the backend's only one.
     stored: it came out of the ledger, no call was made for it now.
     """
 
@@ -60,6 +65,9 @@ class Completion:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     seconds: float = 0.0
+    cached_tokens: int | None = None
+    engine: str = ""
+    endpoint: str = field(default="", compare=False)
     stored: bool = field(default=False, compare=False)
 
 
