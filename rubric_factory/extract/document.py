@@ -30,6 +30,8 @@ def parse(data: bytes, request: dict[str, Any]) -> dict[str, Any]:
         "text": found.text,
         "title": title,
         "authors": authors,
+        "date": found.date,
+        "licence": found.licence,
         "language": code,
         "genre": name,
         "page_starts": list(found.page_starts),

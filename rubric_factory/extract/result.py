@@ -19,7 +19,10 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Extracted:
-    """Text of one document. page_starts: offset of each page, empty without pages. removed_characters: dropped by cleaning."""
+    """Text of one document. page_starts: offset of each page, empty without pages. removed_characters: dropped by cleaning.
+
+    date: ISO 8601 to the precision known (2021, 2021-05, 2021-05-30), licence: SPDX id that the document itself names; '' unknown.
+    """
 
     text: str
     title: str = ""
@@ -28,6 +31,8 @@ class Extracted:
     sections: tuple[Section, ...] = ()
     extractor: str = ""
     removed_characters: int = 0
+    date: str = ""
+    licence: str = ""
 
 
 @dataclass(slots=True)
