@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from rubric_factory import ledger as ledger_module
+from rubric_factory import sqlfiles
 from rubric_factory.errors import WorkspaceError
-from rubric_factory.ledger import Answer, Ledger, check_local, file_system
+from rubric_factory.ledger import Answer, Ledger, check_local, disk, file_system
 
 ANSWER = Answer("text \ufffd \x00 é", endpoint="http://host/v1", served_model="served", prompt_tokens=3, completion_tokens=4, seconds=0.5)
 
@@ -141,7 +141,7 @@ def test_many_connections_share_out_the_keys(path):
 
 def test_commits_are_durable(path):
     with Ledger(path) as ledger:
-        connection = ledger._connection
+        connection = ledger.connection._sqlite
         assert connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
         assert connection.execute("PRAGMA synchronous").fetchone()[0] == 2  # FULL
 
@@ -181,10 +181,10 @@ def test_a_file_that_is_no_ledger_is_named(path):
 
 def test_a_full_disk_is_named(path):
     with Ledger(path) as ledger:
-        ledger._connection.execute("PRAGMA max_page_count = 1")
+        ledger.connection._sqlite.execute("PRAGMA max_page_count = 1")
         with pytest.raises(WorkspaceError, match="full"):
             ledger.claim([f"{i:064d}" for i in range(500)], "m", "r")
-        ledger._connection.execute("PRAGMA max_page_count = 1000000")
+        ledger.connection._sqlite.execute("PRAGMA max_page_count = 1000000")
         assert len(ledger.claim([f"{i:064d}" for i in range(500)], "m", "r").mine) == 500
 
 
@@ -192,7 +192,8 @@ def test_migrations_are_applied_once(path):
     for _ in range(2):
         Ledger(path).close()
     with sqlite3.connect(path) as connection:
-        assert connection.execute("SELECT name FROM migrations ORDER BY name").fetchall() == [("0001_calls",), ("0002_answers",)]
+        names = [name for (name,) in connection.execute("SELECT name FROM migrations ORDER BY name")]
+    assert names[:2] == ["0001_calls", "0002_answers"] and names == sorted(set(sqlfiles.names("ledger_migrations")) - {"0000_migrations"})
 
 
 MOUNTS = """/dev/sda1 / ext4 rw 0 0
@@ -213,6 +214,6 @@ def test_file_system_of_a_path(path, kind):
 
 def test_network_file_systems_are_refused(tmp_path, monkeypatch):
     check_local(tmp_path)
-    monkeypatch.setattr(ledger_module, "file_system", lambda path, mounts: "nfs4")
+    monkeypatch.setattr(disk, "file_system", lambda path, mounts: "nfs4")
     with pytest.raises(WorkspaceError, match=r"network file system \(nfs4\).*--workspace"):
         check_local(tmp_path)

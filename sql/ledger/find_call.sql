@@ -11,7 +11,9 @@ SELECT
     answers.served_model,
     answers.prompt_tokens,
     answers.completion_tokens,
-    answers.seconds
+    answers.seconds,
+    answers.engine,
+    answers.cached_tokens
 FROM calls
 LEFT JOIN answers ON calls.key = answers.key
 WHERE calls.key = $key;
