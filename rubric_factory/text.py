@@ -5,10 +5,29 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 
 _WORD = re.compile(r"\w+", re.UNICODE)
-_SPACE = re.compile(r"\s+")
-# Invisible on a page, meaningful to a model or a terminal: zero-width, bidi controls, tag characters, soft hyphen, BOM.
-_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\U000e0000-\U000e007f]")
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+# Invisible on a page, meaningful to a model or a terminal: soft hyphen, joiners, zero-width, bidi controls, fillers, invisible operators,
+# variation selectors, annotation marks, tag characters; and what has no agreed meaning: private use and non-characters.
+_INVISIBLE = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufdd0-\ufdef\ufe00-\ufe0f"
+    "\ufeff\uffa0\ufff0-\ufffc\ufffe\uffff\ue000-\uf8ff\U000e0000-\U000e0fff\U000f0000-\U0010ffff]"
+)
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029]")
+# Folded and not counted: every blank is a blank, every line end a newline, a typographic ligature its letters.
+_FOLDED = re.compile("[\r\x85\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufb00-\ufb06]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_FOLDS = dict.fromkeys("\u00a0\u1680\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B))), " ") | {
+    "\r": "\n",
+    "\x85": "\n",
+    "\u2028": "\n",
+    "\u2029": "\n",
+    "\ufb00": "ff",
+    "\ufb01": "fi",
+    "\ufb02": "fl",
+    "\ufb03": "ffi",
+    "\ufb04": "ffl",
+    "\ufb05": "st",
+    "\ufb06": "st",
+}
 
 
 def words(text: str) -> list[str]:
@@ -45,19 +64,28 @@ def shares_run(left: Sequence[str], right: Sequence[str], size: int) -> bool:
 
 def squeeze(text: str) -> str:
     """Whitespace runs become one blank; ends trimmed."""
-    return _SPACE.sub(" ", text).strip()
+    return " ".join(text.split())
 
 
 def clean(text: str) -> tuple[str, int]:
-    """NFC text without invisible and control characters (tab and newline stay), and how many were removed.
+    """Text by the house's Unicode policy, and how many invisible and control characters were removed. Idempotent.
 
-    Line ends become '\\n', lone surrogates U+FFFD. NFC rather than NFKC: compatibility folding would turn x² into x2.
+    NFC, not NFKC: compatibility folding would turn x² into x2; only the Latin ligatures (ﬁ) are spelt out. Blanks of every width become
+    ' ', line ends '\\n', lone surrogates U+FFFD; tab and newline stay. Removed: `_INVISIBLE` and control characters.
     """
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    text, invisible = _INVISIBLE.subn("", text)
+    removed = 0
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if not text.isascii():
+        if _SURROGATE.search(text):
+            text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        text = _FOLDED.sub(lambda match: _FOLDS[match[0]], text)
+        text, removed = _INVISIBLE.subn("", text)
+        text = unicodedata.normalize("NFC", text)
+    elif text.isprintable():
+        return text, 0
     text, control = _CONTROL.subn("", text)
-    return unicodedata.normalize("NFC", text), invisible + control
+    return text, removed + control
 
 
 def printable(text: str, limit: int = 200) -> str:
