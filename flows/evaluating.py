@@ -97,7 +97,7 @@ def _answers(context: Context, section: OpenAICompatible, name: str, tasks: dict
         asked = ask(model, questions, section.sampling, arm=name, seed=settings.seed, samples=settings.evaluation.samples)
         if asked.unanswered:
             raise LanguageModelError(
-                f"{asked.unanswered} questions got no answer from {section.base_url}",
+                f"{asked.unanswered} questions got no answer from {', '.join(server.url for server in section.servers)}",
                 expected="a server that answers",
                 fix="run again: it continues",
             )

@@ -71,8 +71,11 @@ def flood(size: int) -> Behaviour:
 class ChatServer:
     """calls: how often each last message was asked; most: requests under way at once, at most; gone: clients that hung up on us."""
 
-    def __init__(self, behaviour: Behaviour = echo) -> None:
+    def __init__(self, behaviour: Behaviour = echo, port: int = 0) -> None:
         self.behaviour = behaviour
+        self.port = port
+        self.models = 200  # status of GET /models: how a server says that it is there
+        self.looks = 0
         self.calls: Counter[str] = Counter()
         self.headers: list[dict[str, str]] = []
         self.active = self.most = self.gone = 0
@@ -101,15 +104,20 @@ class ChatServer:
         asyncio.set_event_loop(self._loop)
         app = web.Application(client_max_size=2**24)
         app.router.add_post("/v1/chat/completions", self._answer)
+        app.router.add_get("/v1/models", self._models)
         runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
         self._loop.run_until_complete(runner.setup())
-        site = web.TCPSite(runner, "127.0.0.1", 0)
+        site = web.TCPSite(runner, "127.0.0.1", self.port, reuse_address=True)
         self._loop.run_until_complete(site.start())
         self.port = runner.addresses[0][1]
         self._ready.set()
         self._loop.run_forever()
         self._loop.run_until_complete(runner.cleanup())
         self._loop.close()
+
+    async def _models(self, request: web.Request) -> web.StreamResponse:
+        self.looks += 1
+        return web.json_response({"data": []}, status=self.models)
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         body = json.loads(await request.read())

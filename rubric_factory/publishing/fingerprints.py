@@ -14,7 +14,8 @@ FORMAT = 1
 FIRST = "1.0.0"
 # Sections that come after publishing, and keys that say how a run was carried out, not what was made: not published, not hashed.
 _AFTERWARDS = frozenset({"training", "evaluation", "serve", "prices"})
-_HOW = frozenset({"base_url", "api_key_env", "workers", "concurrency", "timeout_seconds", "retries", "stop_after"})
+_HOW = frozenset({"base_url", "endpoints", "api_key_env", "workers", "concurrency", "timeout_seconds", "retries", "stop_after"})
+_HOW |= frozenset({"requests_per_minute", "tokens_per_minute", "outage_seconds", "prefix_caching"})
 _HOW |= frozenset({"tensor_parallel_size", "gpu_memory_utilization", "shard_documents", "shard_requests", "recycle_documents"})
 
 
