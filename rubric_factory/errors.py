@@ -9,6 +9,7 @@ FactoryError (1)            something failed; what was done so far is kept
 ├── WorkspaceError          a workspace file is unusable (disk full, lock held, damaged)
 ├── DatasetError            a published version does not verify
 ├── LanguageModelError      the language-model backend cannot work at all
+│   └── CapReachedError     what may be spent is spent; a re-run with more room continues
 └── Interrupted (130)       Ctrl-C; a re-run continues
 
 A message says what was got, what was expected, and what to do: one line, no traceback.
@@ -73,6 +74,10 @@ class DatasetError(FactoryError):
 
 class LanguageModelError(FactoryError):
     """A language-model backend cannot work at all (a single failed request is a value instead)."""
+
+
+class CapReachedError(LanguageModelError):
+    """A cap on calls, tokens, money or wall time was reached: nothing more is sent, everything is kept."""
 
 
 class Interrupted(FactoryError):

@@ -5,6 +5,7 @@ from typing import Any
 
 from rubric_factory.ledger import Ledger
 from rubric_factory.llm import protocol
+from rubric_factory.llm.account import Account
 from rubric_factory.llm.batch_files import BatchFilesModel
 from rubric_factory.llm.openai_compatible import OpenAICompatibleModel
 from rubric_factory.llm.paid import Paid
@@ -20,10 +21,19 @@ BACKENDS: dict[str, Callable[[Any], protocol.Backend]] = {
 }
 
 
-def open_model(section: llm.Backend, ledger: Ledger | None) -> protocol.LanguageModel:
+def open_model(
+    section: llm.Backend, ledger: Ledger | None, *, stage: str = "", account: Account | None = None, backend: protocol.Backend | None = None
+) -> protocol.LanguageModel:
     """The model that a settings section names; behind the ledger, if there is one.
 
+    stage: what its calls are paid for; account: what they are paid from, unlimited if None; backend: instead of the section's own.
     Errors: MissingExtraError, ConfigurationError. Nothing is contacted before the first request.
     """
-    backend = BACKENDS[section.type](section)
-    return backend if ledger is None else Paid(backend, ledger, give_up_after=section.give_up_after)
+    backend = backend or BACKENDS[section.type](section)
+    if ledger is None:
+        return backend
+    if isinstance(backend, BatchFilesModel):
+        account = None  # paid where the files are answered
+    elif account is not None:
+        account.require_price(section.model)
+    return Paid(backend, ledger, give_up_after=section.give_up_after, stage=stage, account=account)

@@ -3,9 +3,11 @@
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from itertools import islice
+from itertools import chain, islice
 
 from rubric_factory.ledger import Answer, Ledger
+from rubric_factory.llm.account import Account
+from rubric_factory.llm.asked import Describer
 from rubric_factory.llm.protocol import Backend, Completion, CompletionFailure, Completions, Ready, Request
 
 # Requests looked up and claimed in one commit.
@@ -24,11 +26,13 @@ def _to_answer(completion: Completion, endpoint: str) -> Answer:
         text=completion.text,
         failure=str(completion.failure or ""),
         detail=completion.detail,
-        endpoint=endpoint,
+        endpoint=completion.endpoint or endpoint,
         served_model=completion.served_model,
         prompt_tokens=completion.prompt_tokens,
         completion_tokens=completion.completion_tokens,
         seconds=completion.seconds,
+        engine=completion.engine,
+        cached_tokens=completion.cached_tokens,
     )
 
 
@@ -41,15 +45,25 @@ def _to_completion(answer: Answer) -> Completion:
         prompt_tokens=answer.prompt_tokens,
         completion_tokens=answer.completion_tokens,
         seconds=answer.seconds,
+        cached_tokens=answer.cached_tokens,
+        engine=answer.engine,
+        endpoint=answer.endpoint,
         stored=True,
     )
 
 
 class Paid:
-    """A LanguageModel: `backend` behind `ledger`. give_up_after: failed runs after which a call becomes a dead letter."""
+    """A LanguageModel: `backend` behind `ledger`. give_up_after: failed runs after which a call becomes a dead letter.
 
-    def __init__(self, backend: Backend, ledger: Ledger, *, give_up_after: int = 3) -> None:
+    stage: what the calls are paid for; account: what they are paid from, None: without a cap.
+    """
+
+    def __init__(
+        self, backend: Backend, ledger: Ledger, *, give_up_after: int = 3, stage: str = "", account: Account | None = None
+    ) -> None:
         self.backend, self.ledger, self.give_up_after = backend, ledger, give_up_after
+        self.account = Account() if account is None else account
+        self.describe = Describer(stage)
 
     @property
     def model(self) -> str:
@@ -65,38 +79,53 @@ class Paid:
         """As LanguageModel.complete; stored answers are served without a call, an answer is handed on once it is durable.
 
         Drain or close the generator: calls it has under way are leased to it until then, and others wait for them.
-        Errors: LanguageModelError of the backend, WorkspaceError of the ledger.
+        Errors: LanguageModelError of the backend, WorkspaceError of the ledger; CapReachedError at the end, where requests could not be
+        sent: all stored answers were handed on by then.
         """
-        run = _Run(self)
-        todo = iter(requests)
+        run = _Run(self, requests)
         try:
             while True:
-                for ready in self.backend.batches(run.claimed(todo)):
+                for ready in self.backend.batches(run.claimed()):
                     yield from run.stored()
                     yield from run.settled(ready)
                 yield from run.stored()
-                if not run.busy:
-                    return
-                time.sleep(POLL_SECONDS)
-                todo = iter([request for waiting in run.busy.values() for request in waiting])
-                run.busy = {}
+                if run.held:
+                    run.again(run.held)
+                elif run.busy:
+                    time.sleep(POLL_SECONDS)
+                    run.again(run.busy)
+                else:
+                    break
         finally:
             run.release()
+        if run.unsent:
+            raise self.account.error(run.unsent)
 
 
 class _Run:
-    """What one call of `complete` has under way. Requests of the same key are paid once and answered alike."""
+    """What one call of `complete` has under way. Requests of the same key are paid once and answered alike.
 
-    def __init__(self, paid: Paid) -> None:
-        self._paid = paid
+    busy: another process has them under way; held: the account has no room until what is under way has come back; unsent: nor then.
+    """
+
+    def __init__(self, paid: Paid, requests: Iterable[Request]) -> None:
+        self._paid, self._todo = paid, iter(requests)
         self._under_way: dict[str, list[Request]] = {}
         self._stored: Ready = []
         self.busy: dict[str, list[Request]] = {}
+        self.held: dict[str, list[Request]] = {}
+        self.unsent = 0
 
-    def claimed(self, todo: Iterator[Request]) -> Iterator[Request | None]:
-        """The requests to send, named by their keys; None whenever stored answers wait to be handed on."""
+    def again(self, waiting: dict[str, list[Request]]) -> None:
+        """Offer these (busy or held) before what is left to do."""
+        first = [request for requests in waiting.values() for request in requests]
+        waiting.clear()
+        self._todo = chain(first, self._todo)
+
+    def claimed(self) -> Iterator[Request | None]:
+        """The requests to send, named by their keys, until the account has no room; None whenever stored answers wait to be handed on."""
         model, revision = self._paid.model, self._paid.revision
-        while chunk := list(islice(todo, CLAIM_REQUESTS)):
+        while not self.held and (chunk := list(islice(self._todo, CLAIM_REQUESTS))):
             fresh: dict[str, list[Request]] = {}
             for request in chunk:
                 key = request.key(model, revision)
@@ -107,7 +136,14 @@ class _Run:
                 yield None
 
     def _claim(self, fresh: dict[str, list[Request]]) -> Iterator[Request]:
-        claims = self._paid.ledger.claim(list(fresh), self._paid.model, self._paid.revision)
+        paid, account, ledger = self._paid, self._paid.account, self._paid.ledger
+        claims = ledger.claim(
+            list(fresh),
+            paid.model,
+            paid.revision,
+            describe=lambda key: paid.describe(fresh[key][0]),
+            admit=lambda key: account.admit(key, fresh[key][0], paid.model, ledger.spent),
+        )
         for key in claims.mine:
             self._under_way[key] = fresh[key]
         for key in claims.busy:
@@ -116,6 +152,12 @@ class _Run:
             self._keep(fresh[key], _to_completion(answer))
         for key, reason in claims.dead.items():
             self._keep(fresh[key], Completion(failure=CompletionFailure.GIVEN_UP, detail=reason, stored=True))
+        if claims.held and not self._under_way:
+            account.stop()
+        if account.stopped:
+            self.unsent += sum(len(fresh[key]) for key in claims.held)
+        else:
+            self.held |= {key: fresh[key] for key in claims.held}
         for key in claims.mine:
             yield replace(fresh[key][0], request_id=key)
 
@@ -131,16 +173,17 @@ class _Run:
         """Commit what came back, then hand it on to every request of its key."""
         if not ready:
             return
-        answers, failures, released = {}, {}, []
+        paid, answers, failures, released = self._paid, {}, {}, []
         for key, completion in ready:
             if completion.failure in _ATTEMPTS:
                 failures[key] = f"{completion.failure}: {completion.detail}"
             elif completion.failure in _UNPAID:
                 released.append(key)
             else:
-                answers[key] = _to_answer(completion, self._paid.backend.endpoint)
-        self._paid.ledger.settle(answers, failures, released, give_up_after=self._paid.give_up_after)
+                answers[key] = _to_answer(completion, paid.backend.endpoint)
+        paid.ledger.settle(answers, failures, released, give_up_after=paid.give_up_after)
         for key, completion in ready:
+            paid.account.settle(key, None if completion.failure in _UNPAID else completion, paid.model)
             for request in self._under_way.pop(key):
                 yield request.request_id, completion
 
@@ -148,4 +191,6 @@ class _Run:
         """Give back the leases of what was not answered."""
         if self._under_way:
             self._paid.ledger.settle({}, {}, list(self._under_way))
+            for key in self._under_way:
+                self._paid.account.settle(key, None, self._paid.model)
             self._under_way = {}

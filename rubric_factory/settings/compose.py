@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from rubric_factory.errors import ConfigurationError
 from rubric_factory.settings.author import AuthorSettings
+from rubric_factory.settings.caps import CapSettings
 from rubric_factory.settings.evaluate import EvaluateSettings
 from rubric_factory.settings.extract import ExtractSettings
 from rubric_factory.settings.gates import GateSettings
@@ -44,6 +45,7 @@ class Settings(BaseSettings):
     lock: LockSettings = LockSettings()
     publish: PublishSettings = PublishSettings()
     prices: PriceSettings = PriceSettings()
+    caps: CapSettings = CapSettings()
     training: TrainingSettings | None = Field(default=None, description="the policy and its training; absent: `train` refuses to run")
     evaluation: EvaluateSettings = EvaluateSettings()
     serve: ServeSettings = ServeSettings()
@@ -105,7 +107,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 def load_settings(path: Path, overrides: dict[str, Any] | None = None) -> Settings:
     """Settings from the file, then environment, then overrides (top-level keys, values of the right type).
 
-    Source paths become absolute, relative to the file.
+    Paths of sources and benchmarks become absolute, relative to the file.
     Errors: ConfigurationError for a missing file, an unknown key or RUBRIC_FACTORY_* variable, or a bad value.
     """
     refuse_unknown_variables()
@@ -114,6 +116,9 @@ def load_settings(path: Path, overrides: dict[str, Any] | None = None) -> Settin
         for key in ("path", "licence_table"):
             if isinstance(source, dict) and isinstance(source.get(key), str):
                 source[key] = str((path.parent / source[key]).resolve())
+    benchmarks = raw.get("passages", {}).get("decontaminate", {}) if isinstance(raw.get("passages"), dict) else {}
+    if isinstance(benchmarks, dict) and isinstance(benchmarks.get("files"), list):
+        benchmarks["files"] = [str((path.parent / str(name)).resolve()) for name in benchmarks["files"]]
     try:
         settings = Settings(**raw)
     except ValidationError as error:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from rubric_factory.llm.account import Account
 from rubric_factory.progress import Progress
 from rubric_factory.settings import Settings
 from rubric_factory.workspace import Workspace
@@ -12,11 +13,15 @@ STAGES = ("ingest", "passages", "author", "gate", "probe", "lock", "judge-gate",
 
 @dataclass(frozen=True)
 class Context:
-    """What every stage gets."""
+    """What every stage gets. account: of what the command has spent on models, over all its stages."""
 
     settings: Settings
     workspace: Workspace
     progress: Progress = field(default_factory=Progress)
+    account: Account = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "account", Account(self.settings.caps, self.settings.prices))
 
 
 @dataclass(frozen=True)
