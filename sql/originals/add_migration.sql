@@ -1,0 +1,2 @@
+-- One row per migration: this one is applied.
+INSERT INTO migrations (name) VALUES ($name);

@@ -1,0 +1,2 @@
+-- One row per applied migration.
+SELECT name FROM migrations;
