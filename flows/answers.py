@@ -110,7 +110,10 @@ def judge_answers(context: Context, subject: Subject, folder: Path, answers: Ans
     folder: of the version, whose lock is named beside the judge that graded. Errors: LanguageModelError where the judge does not answer.
     """
     settings = context.settings
-    with opened_judge(required_judge(settings), context.workspace) as judge, context.progress.step("judge", None, "answers") as step:
+    with (
+        opened_judge(required_judge(settings), context.workspace, stage="judge", account=context.account) as judge,
+        context.progress.step("judge", None, "answers") as step,
+    ):
         watched = Watched(judge, step.advance)
         rows, judged = grade(subject.tasks, answers.responses, watched)
         watched.require(settings.probes.max_ungraded)

@@ -89,11 +89,12 @@ def _answers(context: Context, section: OpenAICompatible, name: str, tasks: dict
     """Ask the model, grade under the verified lock; every paid call through the ledger."""
     settings = context.settings
     with Ledger(context.workspace.ledger) as ledger, context.progress.step("evaluate", 2, "steps") as step:
-        judge = open_judge(required_judge(settings), ledger)
+        judge = open_judge(required_judge(settings), ledger, stage="evaluate-judge", account=context.account)
         report = verify_lock(judge, lock)
         if not report.passed:
             raise BlockedError(f"the judge is not the locked one: {report.detail}", expected="the judge of the lock", fix="make a new lock")
-        model, questions = open_model(section, ledger), [graded.task for graded in tasks.values()]
+        model = open_model(section, ledger, stage="evaluate", account=context.account)
+        questions = [graded.task for graded in tasks.values()]
         asked = ask(model, questions, section.sampling, arm=name, seed=settings.seed, samples=settings.evaluation.samples)
         if asked.unanswered:
             raise LanguageModelError(

@@ -85,7 +85,10 @@ def probe_subject(context: Context, subject: Subject) -> tuple[Sequence[ProbeRes
     kept = read_probes(files.probes)
     if kept is not None:
         return kept, files.probes
-    with opened_judge(section, context.workspace) as judge, context.progress.step("probe", None, "answers") as step:
+    with (
+        opened_judge(section, context.workspace, stage="probe", account=context.account) as judge,
+        context.progress.step("probe", None, "answers") as step,
+    ):
         watched = Watched(judge, step.advance)
         found = run_probes(watched, _drawn(context, subject, settings.probes.sample_tasks), settings.probes, settings.seed)
         watched.require(settings.probes.max_ungraded)
@@ -101,7 +104,7 @@ def lock_subject(context: Context, subject: Subject, out: Path | None) -> tuple[
     settings, section = context.settings, required_judge(context.settings)
     probes, _ = probe_subject(context, subject)
     tasks = _drawn(context, subject, max(settings.probes.sample_tasks, settings.lock.canary_pairs))
-    with opened_judge(section, context.workspace) as judge:
+    with opened_judge(section, context.workspace, stage="lock", account=context.account) as judge:
         made = make_lock(judge, section, tasks, probes, settings.lock, seed=settings.seed, allow_unlocked=settings.lock.allow_unlocked)
     complete(made, settings.probes.max_ungraded)
     path = out or context.workspace.locks / f"{slug(made.identity)}-{subject.name}-{subject.version}.json"
@@ -122,7 +125,7 @@ def lock_file(word: str, folder: Callable[[str], Path]) -> Path:
 def verify_subject(context: Context, path: Path) -> tuple[JudgeLock, LockReport]:
     """Grade a lock's canary again with the configured judge. Errors: BlockedError where it is not the locked judge, DatasetError."""
     lock = read_lock(path)
-    with opened_judge(required_judge(context.settings), context.workspace) as judge:
+    with opened_judge(required_judge(context.settings), context.workspace, stage="verify", account=context.account) as judge:
         report = verify_lock(judge, lock)
     if not report.passed:
         raise BlockedError(

@@ -83,7 +83,7 @@ def _measured_rate(spec: RunSpec, tasks: list[GradedTask], workspace: Workspace)
     ]
     workspace.create()
     with Ledger(workspace.ledger) as ledger:
-        judge = open_judge(spec.judge, ledger)
+        judge = open_judge(spec.judge, ledger, stage="estimate")
         started = time.monotonic()
         judged = judge.grade_many(batch)
         seconds = time.monotonic() - started

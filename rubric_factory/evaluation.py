@@ -67,7 +67,16 @@ def ask(model: LanguageModel, tasks: Sequence[Task], sampling: Sampling, *, arm:
     A refusal is the model's own doing and an answer (an empty one); a cut answer is graded as it is; what never arrived is none.
     """
     requests = (
-        Request(f"{sample}/{task.task_id}", task.prompt, sampling.max_tokens, sampling.temperature, sampling.top_p, seed * 1000 + sample)
+        Request(
+            request_id=f"{sample}/{task.task_id}",
+            messages=task.prompt,
+            max_tokens=sampling.max_tokens,
+            temperature=sampling.temperature,
+            top_p=sampling.top_p,
+            seed=seed * 1000 + sample,
+            subject=task.task_id,
+            part=str(sample),
+        )
         for task in tasks
         for sample in range(samples)
     )

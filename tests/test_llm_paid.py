@@ -59,7 +59,7 @@ def program(server, path, count):
 
 
 def lines(out):
-    rows = [line.split("|") for line in out.splitlines()]
+    rows = [line.strip().split("|") for line in out.splitlines(keepends=True) if line.endswith("\n")]  # a kill may cut the last one
     return {row[0]: (row[1], row[2]) for row in rows}
 
 

@@ -9,7 +9,9 @@ from rubric_factory.authoring.extractive import ExtractiveAuthor
 from rubric_factory.authoring.language_model import LanguageModelAuthor, identity_of
 from rubric_factory.authoring.protocol import Author
 from rubric_factory.ledger import Ledger
+from rubric_factory.llm.account import Account
 from rubric_factory.llm.backends import open_model
+from rubric_factory.llm.protocol import Backend
 from rubric_factory.records import content_id
 from rubric_factory.settings import Settings
 from rubric_factory.settings.author import Behaviour, Extractive
@@ -20,9 +22,12 @@ EMBEDDED: dict[str, Callable[[Any, str], Author]] = {"extractive": ExtractiveAut
 
 
 @contextmanager
-def open_author(settings: Settings, workspace: Workspace) -> Iterator[Author]:
+def open_author(
+    settings: Settings, workspace: Workspace, account: Account | None = None, backend: Backend | None = None
+) -> Iterator[Author]:
     """The author that the settings name; a language model stands behind the workspace's ledger, which is closed at the end.
 
+    account: what calls are paid from; backend: who answers instead of the configured one (batch files), under the same identity.
     Errors: MissingExtraError, ConfigurationError, WorkspaceError (ledger).
     """
     section, system_message = settings.author, settings.publish.system_message
@@ -30,7 +35,9 @@ def open_author(settings: Settings, workspace: Workspace) -> Iterator[Author]:
         yield EMBEDDED[section.type](section, system_message)
         return
     with Ledger(workspace.ledger) as ledger:
-        yield LanguageModelAuthor(open_model(section, ledger), section, system_message, settings.seed)
+        yield LanguageModelAuthor(
+            open_model(section, ledger, stage="author", account=account, backend=backend), section, system_message, settings.seed
+        )
 
 
 def author_identity(settings: Settings) -> str:

@@ -85,6 +85,8 @@ class LanguageModelJudge:
             top_p=self._sampling.top_p,
             seed=seed,
             schema=parser.reply_schema(item.rubric),
+            subject=item.task_id,
+            part=f"{item.response_id}~{item.draw}" if item.draw else item.response_id,
         )
 
     def _canary_parses(self, sent: Iterable[JudgeInput]) -> bool:

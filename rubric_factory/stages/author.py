@@ -14,6 +14,7 @@ from rubric_factory import warehouse
 from rubric_factory.authoring.authors import asked_as, open_author
 from rubric_factory.authoring.protocol import Authored
 from rubric_factory.errors import FactoryError, LanguageModelError
+from rubric_factory.llm.protocol import Backend
 from rubric_factory.records import Passage
 from rubric_factory.stages import Context, StageReport
 from rubric_factory.tables import AUTHORED, TASKS, passage_from_row, rejection_rows, task_to_row
@@ -70,8 +71,10 @@ class _Writer:
         self.tasks += len(tasks)
 
 
-def author(context: Context) -> AuthorReport:
-    """Ask the configured author about every selected passage that it was not asked about.
+def author(context: Context, *, limit: int | None = None, backend: Backend | None = None) -> AuthorReport:
+    """Ask the configured author about every selected passage that it was not asked about; limit: the first so many of them only.
+
+    backend: who answers instead of the configured one (batch files).
 
     Errors: FactoryError without a passage, those of open_author and the backend; LanguageModelError where hardly any answer is of use.
     What was written is kept.
@@ -88,11 +91,11 @@ def author(context: Context) -> AuthorReport:
         with house.transaction():
             for statement in ("drop_stale_authored", "drop_stale_tasks", "drop_stale_author_rejections"):
                 house.run(statement, **({"asked": asked} if statement == "drop_stale_authored" else {}))
-        rows = house.run("passages_to_author", asked=asked)
+        rows = house.run("passages_to_author", asked=asked).slice(0, limit)
         writer = _Writer(house, asked)
         with (
             context.progress.step("author", rows.num_rows, "passages") as step,
-            open_author(context.settings, context.workspace) as opened,
+            open_author(context.settings, context.workspace, context.account, backend) as opened,
         ):
             try:
                 for authored in opened.write(_passages(rows)):

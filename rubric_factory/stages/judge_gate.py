@@ -143,7 +143,7 @@ def _judged(house: Warehouse, context: Context) -> tuple[_Court, Watched]:
         raise BlockedError("there is no task for the judge", expected="one at least that passed the gates", fix="see `inspect`")
     borrowed = borrowed_answers(references, settings.seed)
     with (
-        opened_judge(judge_section(context), context.workspace) as judge,
+        opened_judge(judge_section(context), context.workspace, stage=STAGE, account=context.account) as judge,
         atomic_path(context.workspace.verdicts / f"{STAGE}.parquet") as path,
         pq.ParquetWriter(path, VERDICTS, compression="zstd") as verdicts,
         context.progress.step(STAGE, len(references), "tasks") as step,

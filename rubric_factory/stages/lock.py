@@ -76,7 +76,10 @@ def lock(context: Context) -> StageReport:
         files = judge_files(house, context, "gated")
         kept = _kept(files)
         tasks = sampled(house, context, "gated", size) if kept is None else []
-    with opened_judge(section, context.workspace) as judge, context.progress.step("lock", 1, "locks") as step:
+    with (
+        opened_judge(section, context.workspace, stage="lock", account=context.account) as judge,
+        context.progress.step("lock", 1, "locks") as step,
+    ):
         if kept is None:
             found = _made(context, judge, section, tasks, files)
         else:

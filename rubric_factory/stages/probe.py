@@ -30,7 +30,10 @@ def probed(house: Warehouse, context: Context, chosen: Chosen) -> tuple[Sequence
     tasks = sampled(house, context, chosen, settings.probes.sample_tasks)
     if not tasks:
         raise BlockedError("there is no task to probe the judge with", expected="one at least that passed the gates", fix="see `inspect`")
-    with opened_judge(judge_section(context), context.workspace) as judge, context.progress.step("probe", None, "answers") as step:
+    with (
+        opened_judge(judge_section(context), context.workspace, stage="probe", account=context.account) as judge,
+        context.progress.step("probe", None, "answers") as step,
+    ):
         watched = Watched(judge, step.advance)
         found = run_probes(watched, tasks, settings.probes, settings.seed)
         watched.require(settings.probes.max_ungraded)
