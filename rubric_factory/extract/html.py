@@ -1,77 +1,154 @@
-"""HTML to text: decode, parse, drop what is not read, find the main part, render its blocks, and check that nothing got lost.
+"""HTML to text: decode, parse, walk once, choose the main part, drop link lists, and hold what came out against what was in the page.
 
-The main part is what the page itself marks as such (main, article, role=main, the containers that documentation tools write). Where
-nothing is marked, trafilatura decides, unless it loses the headings, as it does on some manuals: then the body is taken.
+The main part is what the page itself marks as such (main, article, role=main, the containers that documentation tools write); where
+nothing is marked, the body without furniture. trafilatura is asked where that body is mostly links, as on pages made for the web: its
+view is taken if it keeps the headings and most of the running text, which it loses on many manuals.
 """
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from rubric_factory.errors import MissingExtraError
-from rubric_factory.extract.html_render import render, visible
-from rubric_factory.extract.html_tree import drop_furniture, drop_hidden, facts_of, main_of, parse
+from rubric_factory.extract.html_facts import facts_of
+from rubric_factory.extract.html_render import Page, walk
+from rubric_factory.extract.html_tree import main_of, parse, size_of
 from rubric_factory.extract.plain import decode
 from rubric_factory.extract.result import Block, Extracted, Refused, join
-from rubric_factory.text import squeeze, words
+from rubric_factory.text import squeeze
 
-_DECLARED = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([A-Za-z0-9_.:-]{2,40})""", re.IGNORECASE)
-# Below this share of the words on the page, text was lost without a word; what was lost is most likely the document.
-MIN_KEPT = 0.3
+_DECLARED = re.compile(
+    rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([A-Za-z0-9_.:-]{2,40})|<\?xml[^>]{0,100}?encoding\s*=\s*["']([A-Za-z0-9_.:-]{2,40})""",
+    re.IGNORECASE,
+)
+# Below this share of the characters that a reader sees, links in furniture apart, text was lost without a word.
+MIN_KEPT = 0.4
+MIN_LOST = 300
 MAX_LINKED = 0.6
+MIN_UNLINKED = 500
+LINK_LIST = 0.9
+ASK_LINKED = 0.35
 
 
 def extract(data: bytes) -> Extracted:
-    """Text of an HTML page. Errors: Refused empty, navigation, content_lost."""
-    declared = match[1].decode("ascii", "replace") if (match := _DECLARED.search(data[:4096])) else None
-    tree = parse(decode(data, declared))
-    facts = facts_of(tree)
-    hidden = drop_hidden(tree)
-    everything = visible(tree)
-    drop_furniture(tree)
-    main, how = _main(tree)
-    blocks, removed, linked = render(main)
-    if how == "body" and (found := _trafilatura(tree)) and _keeps_headings(found, blocks):
+    """Text of an HTML page. Errors: Refused empty, navigation, content_lost, unparseable."""
+    declared = match[1] or match[2] if (match := _DECLARED.search(data[:4096])) else b""
+    source = decode(data, declared.decode("ascii", "replace"))
+    tree = parse(source)
+    body = tree.find("body")
+    body = tree if body is None else body
+    total = size_of(body)
+    page = walk(body, main_of(body))
+    chosen, how = _main(page)
+    text_size, linked = sum(page.sizes[i] for i in chosen), sum(page.linked[i] for i in chosen)
+    kept = _without_link_lists(page, chosen)
+    left = sum(page.sizes[i] for i in kept)
+    _check(page, total, left, text_size, linked, how)
+    blocks = [page.blocks[i] for i in kept]
+    if how == "body" and linked > ASK_LINKED * text_size and (found := _trafilatura(source, blocks)):
         blocks, how = found, "trafilatura"
     text, _, sections = join(blocks)
-    if not text:
+    facts = facts_of(tree, sections[0].title if sections else "")
+    return Extracted(text, facts.title, facts.authors, (), sections, f"html:{how}", page.removed + page.hidden, facts.date, facts.licence)
+
+
+def _main(page: Page) -> tuple[range, str]:
+    """The blocks of the marked main part if they hold half of the page, else all."""
+    every = range(len(page.blocks))
+    if page.main is None:
+        return every, "body"
+    marked = range(*page.main)
+    return (marked, "marked") if 2 * sum(page.sizes[i] for i in marked) >= sum(page.sizes) else (every, "body")
+
+
+def _check(page: Page, total: int, left: int, text_size: int, linked: int, how: str) -> None:
+    """Refuse pages without text, pages of links, and pages whose text did not come out. Sizes in characters that are no blanks."""
+    in_furniture = page.main_furniture_links if how == "marked" else page.furniture_links
+    if not text_size and not in_furniture:
         raise Refused("empty", "no visible text")
-    if linked > MAX_LINKED:
-        raise Refused("navigation", f"{linked:.0%} of the words are links")
-    kept, shown = len(words(text)), len(words(everything))
-    if kept < MIN_KEPT * shown:
-        raise Refused("content_lost", f"{kept} of {shown} visible words came out")
-    title = facts.title or (sections[0].title if sections else "")
-    return Extracted(text, title, facts.authors, (), sections, f"html:{how}", removed + hidden)
+    share = (linked + in_furniture) / (text_size + in_furniture)
+    if share > MAX_LINKED and text_size - linked < MIN_UNLINKED:
+        raise Refused("navigation", f"{share:.0%} of the characters are links, {text_size - linked} characters are not")
+    seen = total - page.unseen - page.furniture_links - (text_size - left)
+    if left < MIN_KEPT * seen and seen - left > MIN_LOST:
+        raise Refused("content_lost", f"{left} of {seen} visible characters came out")
 
 
-def _main(tree: Any) -> tuple[Any, str]:
-    marked = main_of(tree)
-    if marked is not None and 2 * len(words(visible(marked))) >= len(words(visible(tree))):
-        return marked, "marked"
-    body = tree.find("body")
-    return (tree if body is None else body), "body"
+def _without_link_lists(page: Page, chosen: range) -> list[int]:
+    """Indices without blocks of nothing but links at both ends, and without sections that hold nothing else."""
+    links = {i for i in chosen if not page.blocks[i].level and page.linked[i] >= LINK_LIST * page.sizes[i]}
+    drop: set[int] = set()
+    for ends in (chosen, reversed(chosen)):
+        for i in ends:
+            if i not in links or page.blocks[i].text.startswith("- "):
+                break
+            drop.add(i)
+    for heading, content in _sections(page, chosen):
+        if content and links.issuperset(content):
+            drop.update(content, (heading,))
+    kept = [i for i in chosen if i not in drop]
+    while kept and page.blocks[kept[-1]].level and len(kept) > 1:
+        kept.pop()
+    return kept
 
 
-def _trafilatura(tree: Any) -> list[Block]:
-    """The main text as trafilatura sees it; it works on a copy. Errors: MissingExtraError."""
+def _sections(page: Page, chosen: range) -> Iterator[tuple[int, list[int]]]:
+    """Headings with the blocks up to the next heading; a heading that has deeper ones below it and nothing else has no content."""
+    heading, content = -1, list[int]()
+    for i in chosen:
+        if page.blocks[i].level:
+            if heading >= 0:
+                yield heading, content
+            heading, content = i, []
+        elif heading >= 0:
+            content.append(i)
+    if heading >= 0:
+        yield heading, content
+
+
+def _trafilatura(source: str, ours: list[Block]) -> list[Block]:
+    """The main text as trafilatura sees it; nothing where it keeps less than two thirds of the headings or half of the text.
+
+    Errors: MissingExtraError.
+    """
     try:
         import trafilatura
         from lxml import html
     except ImportError as error:
         raise MissingExtraError.of(str(error.name), "pipeline") from None
-    copy = html.fromstring(html.tostring(tree), parser=html.HTMLParser(huge_tree=True, encoding="us-ascii"))
-    found = trafilatura.extract(
-        copy, fast=True, output_format="html", include_tables=True, include_comments=False, include_links=False, include_formatting=True
-    )
-    if not found:
+    tree = html.document_fromstring(source.encode("utf-8", "replace"), parser=html.HTMLParser(huge_tree=True, encoding="utf-8"))
+    found = trafilatura.bare_extraction(tree, fast=True, include_tables=True, include_comments=False, include_formatting=True)
+    if found is None or found.body is None:
         return []
-    blocks, _, _ = render(html.fromstring(found))
-    return blocks
+    for element in found.body.iter():
+        _as_html(element)
+    blocks = walk(found.body, None).blocks
+    titles = {squeeze(block.text) for block in blocks if block.level}
+    wanted = [squeeze(block.text) for block in ours if block.level]
+    enough = 2 * sum(len(block.text) for block in blocks) >= sum(len(block.text) for block in ours)
+    return blocks if enough and 3 * sum(title in titles for title in wanted) >= 2 * len(wanted) else []
 
 
-def _keeps_headings(found: list[Block], expected: list[Block]) -> bool:
-    """Whether at least two thirds of the page's headings, and half of its words, came through."""
-    titles = {squeeze(block.text) for block in found if block.level}
-    wanted = [squeeze(block.text) for block in expected if block.level]
-    enough = 2 * sum(len(words(b.text)) for b in found) >= sum(len(words(b.text)) for b in expected)
-    return enough and 3 * sum(title in titles for title in wanted) >= 2 * len(wanted)
+_TEI = {
+    "list": "ul",
+    "item": "li",
+    "row": "tr",
+    "cell": "td",
+    "lb": "br",
+    "quote": "blockquote",
+    "hi": "span",
+    "del": "span",
+    "ref": "span",
+}
+
+
+def _as_html(element: Any) -> None:
+    """trafilatura's TEI element as HTML."""
+    if element.tag == "head":
+        level = (element.get("rend") or "h2")[1:]
+        element.tag = f"h{level}" if level in "123456" else "h2"
+    elif element.tag == "code":
+        element.tag = "pre" if "\n" in "".join(element.itertext()) else "code"
+    else:
+        element.tag = _TEI.get(element.tag, element.tag)
+    element.attrib.clear()

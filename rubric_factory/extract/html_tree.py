@@ -1,143 +1,188 @@
-"""The HTML tree: parsed without limits on depth, stripped of what no reader sees or reads, asked for title, authors and main part."""
+"""The HTML tree: parsed without limits on depth, and what its elements' marks say: hidden, furniture, the main part.
+
+Nothing is removed from the tree: the rendering asks while it walks. Answers for classes and styles are remembered, because a page says
+the same few thousands of times.
+"""
 
 import re
-from dataclasses import dataclass
+from enum import IntEnum
+from functools import lru_cache
 from typing import Any
 
 from rubric_factory.errors import MissingExtraError
 from rubric_factory.extract.result import Refused
-from rubric_factory.text import squeeze
 
-_SILENT = ("script", "style", "noscript", "template", "svg", "canvas", "iframe", "object", "embed", "form", "button", "select", "head")
+_COLOUR_WHITE = r"(?:#fff(?:fff)?\b|white\b|rgba?\(\s*255\s*,\s*255\s*,\s*255\b|transparent\b)"
 _HIDDEN_STYLE = re.compile(
-    r"display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0(?:\.0+)?(?:px|pt|em|rem|%)?\s*(?:;|!|$)|opacity\s*:\s*0(?:\.0+)?\s*(?:;|!|$)",
+    r"display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|font-size\s*:\s*[01]?(?:\.\d+)?(?:px|pt|em%|%)?\s*(?:;|!|$)|"
+    r"font-size\s*:\s*0(?:\.0+)?\s*(?:r?em|ex|vw|vh)|opacity\s*:\s*0?(?:\.0+)?\s*(?:;|!|$)|"
+    r"(?:left|top|right|bottom|text-indent|margin-left|margin-top)\s*:\s*-\d{3,}|(?:left|text-indent)\s*:\s*-\d{2,}(?:r?em|vw|%)|"
+    r"clip\s*:\s*rect\(\s*[01](?:px)?[\s,]+[01](?:px)?|clip-path\s*:\s*inset\(\s*(?:50|100)%|transform\s*:\s*scale\(\s*0|"
+    r"(?:^|[;\s])(?:max-)?(?:height|width)\s*:\s*[01](?:px)?\s*;(?:.*;)?\s*overflow\s*:\s*hidden",
     re.IGNORECASE,
 )
+_WHITE_STYLE = re.compile(rf"(?<![-\w])color\s*:\s*{_COLOUR_WHITE}", re.IGNORECASE)
+_COLOURS = re.compile(r"(?<![-\w])(color|background(?:-color)?)\s*:\s*([^;!]+)", re.IGNORECASE)
 _FURNITURE_ROLE = frozenset(("navigation", "banner", "contentinfo", "search", "menu", "menubar", "complementary"))
 _FURNITURE = re.compile(
-    r"(?:bd-|wy-|main-|site-|page-|sphinx-?|md-|doc-|global-|local-?)*"
-    r"(?:nav|navbar|navheader|navfooter|navigation|navpath|nav-path|navrow\w*|nav-side|nav-top|tabs\d?|sidebar\w*|breadcrumbs?|footer|header|menu|"
-    r"toc|localtoc|toc-item|toctree-wrapper|topictoc|contents-?list|related|headerlink|anchorjs-link|cookie\w*|banner|skip-?link|search|searchbox|"
-    r"top-?bar|page-?outline|prev-?next\w*|prevnext-area|ttc|dyncontent|permalink|advert\w*|social|share|edit-this-page)",
+    r"(?:bd-|wy-|main-|site-|page-|sphinx-?|md-|doc-|global-|local-?|rst-)*"
+    r"(?:nav|navbar|navheader|navfooter|nav-?panel|navigation|navpath|nav-path|navrow\w*|nav-side|nav-top|sidebar\w*|breadcrumbs?|footer|header|"
+    r"menu|toc|localtoc|toc-item|toctree-wrapper|topictoc|contents-?list|related|headerlink|anchorjs-link|copiable-link|copiable-anchor|"
+    r"cookie\w*|banner|skip-?link|search|searchbox|top-?bar|page-?outline|prev-?next\w*|prevnext-area|ttc|dyncontent|permalink|advert\w*|"
+    r"social|share|edit-this-page|viewcode-link|viewcode-back|linenos|lineno|linenodiv|versions|rst-versions|mw-editsection|mw-jump-link|"
+    r"catlinks|printfooter|navbox|vector-\w+|pagination|pager|subscribe|newsletter|colophon|masthead|tags1?)|tabs\d?|titlearea|doxyfooter",
     re.IGNORECASE,
 )
-_MAIN = (
-    "//main",
-    "//*[@role='main']",
-    "//article",
-    "//div[contains(concat(' ', normalize-space(@class), ' '), ' body ')]",
-    "//div[@id='content' or @id='main-content' or @id='page-content' or @id='main' or @id='doc-content']",
-    "//div[contains(concat(' ', normalize-space(@class), ' '), ' contents ')]",
+_UNSEEN = frozenset(("visually-hidden", "sr-only", "screen-reader-text", "visuallyhidden", "assistive-text", "katex-html"))
+_DRAWN = frozenset(("MathJax", "MathJax_Preview", "MathJax_Display", "MathJax_SVG", "MathJax_CHTML", "katex-html"))
+_KEPT_ASIDE = re.compile(
+    r"\b(?:admonition|footnote|note|warning|tip|hint|important|caution|danger|example|citation|system-message)", re.IGNORECASE
 )
-_HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
-_MAX_DEPTH = 2000
+_MAIN = (
+    "self::main",
+    "@role='main'",
+    "self::article",
+    "contains(concat(' ', normalize-space(@class), ' '), ' body ')",
+    "@id='content' or @id='main-content' or @id='page-content' or @id='main' or @id='doc-content' or @id='mw-content-text'",
+    "contains(concat(' ', normalize-space(@class), ' '), ' contents ')",
+)
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What the page says of itself."""
+class Mark(IntEnum):
+    """What an attribute says about its element; the gravest counts."""
 
-    title: str
-    authors: str
+    NONE = 0
+    FURNITURE = 1
+    HIDDEN = 2
+    DRAWN = 3  # a second picture of mathematics that is in the tree as text
 
 
 def parse(text: str) -> Any:
-    """lxml tree of decoded HTML. Errors: Refused unparseable, MissingExtraError."""
+    """lxml tree of decoded HTML: the html element. Errors: Refused unparseable or empty, MissingExtraError."""
     try:
-        from lxml import etree, html
+        from lxml import etree
     except ImportError:
         raise MissingExtraError.of("lxml", "pipeline") from None
-    source = text.replace("\x00", "").encode("utf-8", "surrogatepass").decode("utf-8", "replace").encode("utf-8")
+    parser = etree.HTMLParser(huge_tree=True, encoding="utf-8", remove_comments=True, remove_pis=True)
     try:
-        tree = html.document_fromstring(
-            source, parser=html.HTMLParser(huge_tree=True, encoding="utf-8", remove_comments=True, remove_pis=True)
-        )
-    except (etree.ParserError, etree.XMLSyntaxError, ValueError) as error:
+        tree = etree.fromstring(text.replace("\x00", "").encode("utf-8", "replace"), parser)
+    except (etree.XMLSyntaxError, ValueError) as error:
         raise Refused("unparseable", f"no HTML tree: {error}") from None
-    _flatten(tree)
+    if any(entry.type_name == "ERR_RESOURCE_LIMIT" for entry in parser.error_log.filter_from_fatals()):
+        raise Refused("unparseable", "elements nested more than 2,048 deep")
+    if tree is None:
+        raise Refused("empty", "no element in the page")
     return tree
 
 
-def _flatten(tree: Any) -> None:
-    """Refuse trees deeper than any page is: 100,000 nested elements would cost minutes."""
-    depth, node = 0, tree
-    pending = [(tree, 1)]
-    while pending:
-        node, depth = pending.pop()
-        if depth > _MAX_DEPTH:
-            raise Refused("unparseable", f"elements nested more than {_MAX_DEPTH} deep")
-        pending.extend((child, depth + 1) for child in node)
+@lru_cache(maxsize=16384)
+def class_mark(value: str) -> Mark:
+    """What a class attribute says."""
+    names = value.split()
+    if not _DRAWN.isdisjoint(names):
+        return Mark.DRAWN
+    if not _UNSEEN.isdisjoint(names):
+        return Mark.HIDDEN
+    if any(_FURNITURE.fullmatch(name) for name in names) or {"contents", "topic"} <= set(names) or {"contents", "local"} <= set(names):
+        return Mark.FURNITURE
+    return Mark.NONE
 
 
-def facts_of(tree: Any) -> Facts:
-    """Title and authors from meta tags, then from <title> and the first heading."""
-    title = _meta(tree, "citation_title", "og:title", "dc.title") or squeeze(" ".join(tree.xpath("//head/title[1]//text()")))
-    title = re.sub(r"\s*[—–|]\s.{2,80}$", "", title) or title
-    heading = squeeze(" ".join(tree.xpath("(//h1)[1]//text()"))).rstrip("¶ ")
-    authors = "; ".join(_metas(tree, "citation_author", "author", "dc.creator"))
-    return Facts(title or heading, authors)
+@lru_cache(maxsize=16384)
+def style_mark(value: str) -> Mark:
+    """Whether a style hides its element, whatever its surroundings."""
+    if _HIDDEN_STYLE.search(value):
+        return Mark.HIDDEN
+    colours = {name.lower()[:5]: colour.strip().lower() for name, colour in _COLOURS.findall(value)}
+    return Mark.HIDDEN if len(colours) == 2 and len(set(colours.values())) == 1 else Mark.NONE
 
 
-def _metas(tree: Any, *names: str) -> list[str]:
-    for name in names:
-        found = [
-            squeeze(tag.get("content") or "") for tag in tree.iter("meta") if (tag.get("name") or tag.get("property") or "").lower() == name
-        ]
-        if any(found):
-            return [value for value in found if value]
-    return []
-
-
-def _meta(tree: Any, *names: str) -> str:
-    return next(iter(_metas(tree, *names)), "")
-
-
-def drop_hidden(tree: Any) -> int:
-    """Remove elements no reader sees; number of characters of hidden text (scripts and styles are no text)."""
-    count = 0
-    for element in list(tree.iter()):
-        if not isinstance(element.tag, str):
-            continue
-        if element.tag in _SILENT:
-            _drop(element)
-        elif _is_hidden(element):
-            count += len(squeeze(" ".join(element.itertext())))
-            _drop(element)
-    return count
-
-
-def _is_hidden(element: Any) -> bool:
-    if element.tag in ("html", "body"):
+def is_white(element: Any, value: str) -> bool:
+    """White text where no background is set: neither by a class of its own nor by a style around it."""
+    if not _WHITE_STYLE.search(value) or "background" in value or element.get("class"):
         return False
-    return "hidden" in element.attrib or element.get("aria-hidden") == "true" or bool(_HIDDEN_STYLE.search(element.get("style") or ""))
+    return not any("background" in (above.get("style") or "") or above.get("bgcolor") for above in element.iterancestors())
 
 
-def drop_furniture(tree: Any) -> None:
-    """Remove navigation, headers, footers, sidebars and permalink marks."""
-    for element in list(tree.iter()):
-        if isinstance(element.tag, str) and element.tag not in ("html", "body", "main", "article") and _is_furniture(element):
-            _drop(element)
+def mark_of(element: Any, items: list[tuple[str, str]]) -> Mark:
+    """The gravest mark of an element, from its attributes."""
+    found = Mark.NONE
+    tag = element.tag
+    for name, value in items:
+        if name == "class":
+            mark = class_mark(value)
+        elif name == "style":
+            mark = style_mark(value) or (Mark.HIDDEN if is_white(element, value) else Mark.NONE)
+        elif name == "id":
+            mark = Mark.FURNITURE if len(value) < 24 and class_mark(value) == Mark.FURNITURE else Mark.NONE
+        elif name == "role":
+            mark = Mark.FURNITURE if value.lower() in _FURNITURE_ROLE else Mark.NONE
+        elif (name == "hidden" and value.lower() != "until-found") or (name == "aria-hidden" and value.lower() == "true"):
+            mark = Mark.HIDDEN
+        elif name == "color" and tag == "font":
+            mark = Mark.HIDDEN if is_white(element, f"color:{value}") else Mark.NONE
+        else:
+            continue
+        found = max(found, mark)
+    if found == Mark.HIDDEN and "mathml" in (element.get("class") or ""):
+        return Mark.NONE  # mathematics for screen readers: its picture is what the page shows
+    return found
 
 
-def _is_furniture(element: Any) -> bool:
-    if element.tag == "a":  # Doxygen's link to the long description
-        return squeeze("".join(element.itertext())) == "More..." or "headerlink" in (element.get("class") or "")
-    if element.tag in ("nav", "footer", "aside") or element.get("role") in _FURNITURE_ROLE:
-        return element.tag != "aside" or "admonition" not in (element.get("class") or "")
-    marks = f"{element.get('class') or ''} {element.get('id') or ''}".split()
-    return element.tag not in _HEADINGS and any(_FURNITURE.fullmatch(mark) for mark in marks)
+def is_content_aside(element: Any) -> bool:
+    """An aside that is part of the text: admonitions and footnotes."""
+    return bool(_KEPT_ASIDE.search(f"{element.get('class') or ''} {element.get('role') or ''}"))
 
 
-def _drop(element: Any) -> None:
-    """Remove an element, keeping the text that follows it."""
-    if element.getparent() is not None:
-        element.drop_tree()
+def main_of(body: Any) -> Any | None:
+    """The element that the page marks as its main part, None without a mark. Of several with the same mark, the longest."""
+    found = body.xpath("//*[" + " or ".join(_MAIN) + "]")
+    if not found:
+        return None
+    length = _length()
+    ranks: dict[int, list[Any]] = {}
+    for element in found[:200]:
+        if element.tag in ("main", "article", "div", "section", "td") and _is_shown(element):
+            ranks.setdefault(_rank(element), []).append(element)
+    return max(ranks[min(ranks)], key=length) if ranks else None
 
 
-def main_of(tree: Any) -> Any | None:
-    """The element that the page marks as its main part, None without a mark. Of several, the one with most text."""
-    for path in _MAIN:
-        found = tree.xpath(path)
-        if found:
-            return max(found, key=lambda element: sum(map(len, element.itertext())))
-    return None
+def _rank(element: Any) -> int:
+    classes = (element.get("class") or "").split()
+    marks = (element.tag == "main", element.get("role") == "main", element.tag == "article", "body" in classes)
+    return marks.index(True) if True in marks else 5 if "contents" in classes else 4
+
+
+def _is_shown(element: Any) -> bool:
+    """Whether neither the element nor anything around it is hidden or furniture."""
+    above = element
+    while above is not None and above.tag not in ("body", "html"):
+        if above.tag in ("nav", "footer", "template", "noscript") or (above is not element and mark_of(above, above.items())):
+            return False
+        above = above.getparent()
+    return element.tag != "div" or mark_of(element, element.items()) < Mark.HIDDEN
+
+
+@lru_cache(maxsize=1)
+def _length() -> Any:
+    from lxml import etree
+
+    return etree.XPath("string-length()")
+
+
+@lru_cache(maxsize=1)
+def _string() -> Any:
+    from lxml import etree
+
+    return etree.XPath("string()", smart_strings=False)
+
+
+def size_of(element: Any) -> int:
+    """Characters below an element that are no blanks: scripts and hidden ones too."""
+    return len("".join(_string()(element).split()))
+
+
+def plain_text(element: Any) -> str:
+    """All text below an element as it stands."""
+    text: str = _string()(element)
+    return text
