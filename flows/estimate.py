@@ -54,7 +54,7 @@ def _open_passages(context: Context) -> list[dict[str, Any]]:
     from rubric_factory.authoring.authors import asked_as
 
     identity = asked_as(context.settings)
-    asked = {row["passage_id"] for row in read_rows(context.workspace, "authored") if row["author"] == identity}
+    asked = {row["passage_id"] for row in read_rows(context.workspace, "authored") if row["author"].startswith(identity)}
     chosen = {row["passage_id"] for row in read_rows(context.workspace, "selection", "passage_id", "selected") if row["selected"]}
     return [row for row in read_rows(context.workspace, "passages") if row["passage_id"] in chosen - asked]
 
@@ -71,7 +71,7 @@ def _request(author: LanguageModelAuthor, seed: int, text: str) -> "Request":
     from rubric_factory.authoring.prompting import author_request
 
     passage = Passage("0" * 64, "0" * 64, "s/d", "0", "", 0, 0, len(text), 0, 0, text)
-    return author_request(passage, "", author.writing, author.sampling, seed)
+    return author_request(passage, "", author, seed)
 
 
 def _characters(request: "Request") -> int:

@@ -63,13 +63,16 @@ DOCUMENTS = pa.schema(
         ("seconds", pa.float64()),
         # Key of the first document with the same bytes; empty for that one. Readers take the rows where it is empty.
         ("duplicate_of", _S),
+        # What source or parser know of it besides; empty is unknown, null in rows of before there were such columns.
+        ("date", _S),
+        ("doi", _S),
+        ("report_number", _S),
+        ("subjects", _S),
     ]
 )
 TEXTS = pa.schema([*DOCUMENTS, ("text", _S), ("page_starts", pa.list_(_I)), ("sections", pa.list_(SECTION))])
-# One row per directory entry seen at the last ingest of its source, so that an unchanged one is not opened again.
-ENTRIES = pa.schema(
-    [("document_key", _S), ("source", _S), ("size_bytes", _I), ("modified_ns", _I), ("settings_digest", _S), ("changed_ns", _I)]
-)
+# One row per entry seen at the last ingest of its source; same marker and digest: it is not opened again.
+ENTRIES = pa.schema([("document_key", _S), ("source", _S), ("size_bytes", _I), ("settings_digest", _S), ("marker", _S)])
 REJECTIONS = pa.schema([("record_id", _S), ("stage", _S), ("reason", _S), ("detail", _S)])
 PASSAGES = pa.schema(
     [
@@ -91,14 +94,8 @@ PASSAGES = pa.schema(
 # One row per passage: what the text of its document says of it. reason is empty where the passage is fit; shingles: sorted uint32s.
 PASSAGE_MEASURES = pa.schema(
     [
-        ("passage_id", _S),
-        ("document_key", _S),
-        ("char_start", _I),
-        ("score", pa.float64()),
-        ("reason", _S),
-        ("detail", _S),
-        ("words_sha256", _S),
-        ("shingles", pa.binary()),
+        *(("passage_id", _S), ("document_key", _S), ("char_start", _I), ("score", pa.float64()), ("reason", _S), ("detail", _S)),
+        *(("words_sha256", _S), ("shingles", pa.binary())),
     ]
 )
 # One row per passage: its near-duplicate cluster (id of the first passage in it) and whether tasks are asked of it.
@@ -121,6 +118,9 @@ TASKS = pa.schema(
 )
 # One row per passage and author identity that has been asked, so that a re-run asks only the rest.
 AUTHORED = pa.schema([("passage_id", _S), ("author", _S), ("tasks", _I)])
+# One row per slot of a passage that a language-model author tried: what it says besides the task, and what repair did.
+_NOTED = ("task_key", "passage_id", "mode", "difficulty", "weak_answer", "first_refusal")
+TASK_NOTES = pa.schema([*((name, _S) for name in _NOTED), ("repair_rounds", _I)])
 # One row per task and gate; figure is what the gate measured.
 GATE_RESULTS = pa.schema(
     [("task_id", _S), ("gate", _S), ("severity", _S), ("passed", pa.bool_()), ("figure", pa.float64()), ("detail", _S)]
@@ -203,6 +203,7 @@ TABLES: dict[str, tuple[pa.Schema, tuple[str, ...]]] = {
     "selection": (SELECTION, ("passage_id",)),
     "authored": (AUTHORED, ("passage_id", "author")),
     "tasks": (TASKS, ("task_key",)),
+    "task_notes": (TASK_NOTES, ("task_key",)),
     "gate_results": (GATE_RESULTS, ("task_id", "gate")),
     "quality": (SCORES, ("task_id",)),
 }
@@ -229,7 +230,7 @@ def document_from_row(row: dict[str, Any]) -> Document:
     """Inverse of document_to_row. Errors: ValueError on a broken invariant."""
     names = [name for name in Document.__dataclass_fields__ if name not in ("page_starts", "sections")]
     return Document(
-        **{name: row[name] for name in names},
+        **{name: row[name] for name in names if row.get(name) is not None},
         page_starts=tuple(row["page_starts"]),
         sections=tuple(Section(s["start"], s["level"], s["title"]) for s in row["sections"]),
     )

@@ -23,6 +23,16 @@ class Workspace:
         return self.root / "texts"
 
     @property
+    def originals(self) -> Path:
+        """Content-addressed bytes of documents from remote sources."""
+        return self.root / "originals"
+
+    @property
+    def spool(self) -> Path:
+        """Files that a source makes for the parsers, each for as long as it is parsed; of no value once an ingest has ended."""
+        return self.root / "spool"
+
+    @property
     def tables(self) -> Path:
         """Exported warehouse tables, <table>.parquet: what readers use and `doctor --repair` rebuilds from."""
         return self.root / "tables"
@@ -46,6 +56,16 @@ class Workspace:
     def staging(self) -> Path:
         """Versions that are being made: <name>/."""
         return self.root / "staging"
+
+    @property
+    def requests(self) -> Path:
+        """What a trained policy fails at: the author's work list, append-only JSONL (dataset contract)."""
+        return self.root / "requests.jsonl"
+
+    @property
+    def review(self) -> Path:
+        """What people decided about tasks, append-only JSONL (dataset contract)."""
+        return self.root / "review.jsonl"
 
     @property
     def locks(self) -> Path:
@@ -81,6 +101,10 @@ class Workspace:
     def prefect(self) -> Path:
         """Home of the orchestrator's own files; of no value once a rebuild has ended."""
         return self.root / "prefect"
+
+    def unfinished(self, stage: str) -> Path:
+        """A note that is there while a stage changes tables which are not exported yet: who finds one exports them."""
+        return self.root / f".{stage}.unfinished"
 
     def create(self) -> None:
         """Make the folder. Errors: WorkspaceError where that is impossible."""

@@ -56,6 +56,7 @@ def scripted(request: Request) -> str:
     task = {
         "question": f"What behaviour do engineers report for {subject}, and which mechanism stands behind that behaviour?",
         "question_type": "explain",
+        "difficulty": "easy",
         "reference_answer": f"{quote} That is the mechanism.",
         "criteria": [criterion, second],
     }
@@ -73,6 +74,7 @@ SCRIPTED = {
     "revision": "1",
     "function": "test_author_stage:scripted",
     "writing": {"min_criteria": 2, "max_criteria": 4},
+    "weak_answer": False,
 }
 
 
@@ -234,8 +236,8 @@ class Stops:
 
 def wrapped(monkeypatch, **options) -> None:
     @contextmanager
-    def opening(settings, workspace):
-        with authors.open_author(settings, workspace) as real:
+    def opening(settings, workspace, **given):
+        with authors.open_author(settings, workspace, **given) as real:
             yield Stops(real, **options)
 
     monkeypatch.setattr(author_module, "open_author", opening)

@@ -1,6 +1,6 @@
 """All authors: from `[author]` in the settings to something that writes tasks."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -8,6 +8,7 @@ from rubric_factory.authoring.behaviour import BehaviourAuthor
 from rubric_factory.authoring.extractive import ExtractiveAuthor
 from rubric_factory.authoring.language_model import LanguageModelAuthor, identity_of
 from rubric_factory.authoring.protocol import Author
+from rubric_factory.authoring.worklist import Wish
 from rubric_factory.ledger import Ledger
 from rubric_factory.llm.account import Account
 from rubric_factory.llm.backends import open_model
@@ -23,11 +24,16 @@ EMBEDDED: dict[str, Callable[[Any, str], Author]] = {"extractive": ExtractiveAut
 
 @contextmanager
 def open_author(
-    settings: Settings, workspace: Workspace, account: Account | None = None, backend: Backend | None = None
+    settings: Settings,
+    workspace: Workspace,
+    account: Account | None = None,
+    backend: Backend | None = None,
+    worklist: Mapping[str, tuple[Wish, ...]] | None = None,
 ) -> Iterator[Author]:
     """The author that the settings name; a language model stands behind the workspace's ledger, which is closed at the end.
 
     account: what calls are paid from; backend: who answers instead of the configured one (batch files), under the same identity.
+    worklist: by passage_id, what a policy failed at; an embedded author cannot be asked for more, and takes no notice.
     Errors: MissingExtraError, ConfigurationError, WorkspaceError (ledger).
     """
     section, system_message = settings.author, settings.publish.system_message
@@ -36,7 +42,13 @@ def open_author(
         return
     with Ledger(workspace.ledger) as ledger:
         yield LanguageModelAuthor(
-            open_model(section, ledger, stage="author", account=account, backend=backend), section, system_message, settings.seed
+            open_model(section, ledger, stage="author", account=account, backend=backend),
+            section,
+            system_message,
+            settings.seed,
+            gates=settings.gates,
+            profile=settings.publish.profile,
+            worklist=worklist,
         )
 
 
@@ -51,5 +63,8 @@ def asked_as(settings: Settings) -> str:
 
     A passage that is asked again with the same request costs nothing: its answer lies in the ledger.
     """
-    shaping = (settings.author.model_dump(mode="json"), settings.publish.system_message, settings.seed)
+    section = settings.author
+    shaping = [section.model_dump(mode="json"), settings.publish.system_message, settings.seed]
+    if not isinstance(section, Extractive | Behaviour):  # the gates decide what goes back for repair
+        shaping += [settings.gates.model_dump(mode="json", exclude={"judge"}), settings.publish.profile]
     return f"{author_identity(settings)} settings={content_id('author', *shaping)[:12]}"

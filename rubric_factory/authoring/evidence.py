@@ -1,26 +1,42 @@
 """Where a quoted text really stands in a passage: offsets are computed here, never taken from a model."""
 
-import re
+import unicodedata
+from functools import lru_cache
 
 from rubric_factory.records import Evidence
 
-# Variants that a model writes plainly: one character each, so that offsets hold. All quotation marks are one, because constrained
-# decoding of a bounded string (xgrammar 0.2.7) cannot write a double one.
-_PLAIN = str.maketrans('"‘’‚‛“”„‟‐‑‒–—−\u00a0\u2009\u202f', "'''''''''------   ")
+# Variants that a model writes plainly. All quotation marks are one, because constrained decoding of a bounded string (xgrammar 0.2.7)
+# cannot write a double one.
+_PLAIN = str.maketrans('"‘’‚‛“”„‟‐‑‒–—−', "'''''''''------")
+
+
+@lru_cache(maxsize=64)
+def _folded(text: str) -> tuple[str, tuple[int, ...]]:
+    """The text without white space, compatibility forms and typographic marks plain; and where each character of it stood."""
+    found: list[str] = []
+    places: list[int] = []
+    for place, character in enumerate(text):
+        for one in unicodedata.normalize("NFKC", character).translate(_PLAIN):
+            if not one.isspace():
+                found.append(one)
+                places.append(place)
+    return "".join(found), tuple(places)
 
 
 def locate(quote: str, passage: str) -> Evidence | None:
     """The span of a passage that a quote names, None where there is none.
 
-    Exact first; else the same words with any whitespace between them all quotation marks read as one, dashes and blanks as plain ones.
-    The evidence holds the passage's own characters. Case, words and other punctuation must agree.
+    Exact first; else the same characters in the same order, with any white space or none between them, all quotation marks read as one,
+    dashes, ligatures and other compatibility forms as plain ones. The evidence holds the passage's own characters. Case, letters and
+    other punctuation must agree.
     """
     quote = quote.strip()
-    if not quote:
-        return None
     start = passage.find(quote)
-    if start >= 0:
+    if quote and start >= 0:
         return Evidence(start, start + len(quote), quote)
-    pattern = r"\s+".join(re.escape(part) for part in quote.translate(_PLAIN).split())
-    match = re.search(pattern, passage.translate(_PLAIN)) if pattern else None
-    return Evidence(match.start(), match.end(), passage[match.start() : match.end()]) if match else None
+    wanted, (folded, places) = _folded(quote)[0], _folded(passage)
+    start = folded.find(wanted)
+    if not wanted or start < 0:
+        return None
+    first, end = places[start], places[start + len(wanted) - 1] + 1
+    return Evidence(first, end, passage[first:end])

@@ -1,6 +1,7 @@
-"""The reply a language-model author must give: strict models, the JSON schema sent with the request, and what it can cost in tokens.
+"""The replies a language-model author must give: strict models, the JSON schemas sent with the requests, and what they can cost in tokens.
 
-The schema holds no $ref and bounds every string and list, so that constrained decoding ends even where a model by itself would not.
+A schema holds no $ref and bounds every string and list, so that constrained decoding ends even where a model by itself would not. A
+server's enforcement is never trusted: every reply is parsed with the same bounds.
 """
 
 import json
@@ -10,12 +11,15 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from rubric_factory.records import Category
-from rubric_factory.settings.author import WritingSettings
+from rubric_factory.settings.author import Difficulty, WritingSettings
 
 QuestionType = Literal["explain", "compare", "predict", "justify", "compute", "critique", "design"]
+# What a reply can be: whole tasks, questions alone, one reference answer, one rubric, one mended task.
+Kind = Literal["tasks", "questions", "reference", "rubric", "repair"]
 MAX_WEIGHT = 5
+_make: Any = create_model  # its overloads know no fields from a dictionary
 # Lists of one criterion: (from, to) items.
-_ELEMENTS, _LEVELS, _CUES, _QUOTES = (1, 4), (2, 3), (1, 2), (1, 2)
+_ELEMENTS, _LEVELS, _CUES, _QUOTES = (1, 3), (2, 3), (1, 2), (1, 2)
 
 
 class _Strict(BaseModel):
@@ -23,8 +27,13 @@ class _Strict(BaseModel):
 
 
 class CriterionReply(_Strict):
-    """One criterion. weight is a size, the category gives its sign. scoring_guide: meanings of the levels 0, 1, … max."""
+    """One criterion. weight is a size, the category gives its sign. scoring_guide: meanings of the levels 0, 1, … max.
 
+    number: in a mended task, that of the criterion as it was shown; 0 for a new one.
+    """
+
+    number: int = 0
+    evidence: tuple[str, ...]
     title: str
     description: str
     category: Category
@@ -32,22 +41,36 @@ class CriterionReply(_Strict):
     required_elements: tuple[str, ...]
     scoring_guide: tuple[str, ...]
     verification_cues: tuple[str, ...]
-    evidence: tuple[str, ...]
+
+
+class QuestionReply(_Strict):
+    """One question."""
+
+    question_type: QuestionType
+    difficulty: Difficulty
+    question: str
+
+
+class ReferenceReply(_Strict):
+    """One reference answer."""
+
+    reference_answer: str
+
+
+class RubricReply(_Strict):
+    """One rubric."""
+
+    criteria: tuple[CriterionReply, ...]
 
 
 class TaskReply(_Strict):
     """One task."""
 
-    question: str
     question_type: QuestionType
+    difficulty: Difficulty
+    question: str
     reference_answer: str
     criteria: tuple[CriterionReply, ...]
-
-
-class Reply(_Strict):
-    """All tasks of one passage."""
-
-    tasks: tuple[TaskReply, ...]
 
 
 def _text(characters: int) -> Any:
@@ -58,29 +81,44 @@ def _many(item: Any, band: tuple[int, int]) -> Any:
     return Annotated[tuple[item, ...], Field(min_length=band[0], max_length=band[1])]
 
 
+def _criteria(writing: WritingSettings, numbered: bool) -> Any:
+    phrase, statement, quote = _text(writing.phrase_characters), _text(writing.statement_characters), _text(writing.quote_characters)
+    fields: dict[str, Any] = {
+        "evidence": _many(quote, _QUOTES),
+        "title": phrase,
+        "description": statement,
+        "category": Category,
+        "weight": Annotated[int, Field(ge=1, le=MAX_WEIGHT)],
+        "required_elements": _many(phrase, _ELEMENTS),
+        "scoring_guide": _many(phrase, _LEVELS),
+        "verification_cues": _many(phrase, _CUES),
+    }
+    if numbered:
+        fields = {"number": Annotated[int, Field(ge=0, le=writing.max_criteria)], **fields}
+    criterion = _make("Criterion", __base__=_Strict, **{name: (kind, ...) for name, kind in fields.items()})
+    return _many(criterion, (writing.min_criteria, writing.max_criteria))
+
+
 @cache
-def reply_model(writing: WritingSettings) -> type[Reply]:
-    """Reply with the limits of the settings: what a reply is parsed with. A server's schema enforcement is never trusted."""
-    phrase, statement = _text(writing.phrase_characters), _text(writing.statement_characters)
-    criterion = create_model(
-        "BoundedCriterion",
-        __base__=CriterionReply,
-        title=(phrase, ...),
-        description=(statement, ...),
-        weight=(Annotated[int, Field(ge=1, le=MAX_WEIGHT)], ...),
-        required_elements=(_many(phrase, _ELEMENTS), ...),
-        scoring_guide=(_many(phrase, _LEVELS), ...),
-        verification_cues=(_many(phrase, _CUES), ...),
-        evidence=(_many(statement, _QUOTES), ...),
-    )
-    task = create_model(
-        "BoundedTask",
-        __base__=TaskReply,
-        question=(_text(writing.question_characters), ...),
-        reference_answer=(_text(writing.reference_characters), ...),
-        criteria=(_many(criterion, (writing.min_criteria, writing.max_criteria)), ...),
-    )
-    return create_model("BoundedReply", __base__=Reply, tasks=(_many(task, (1, writing.tasks_per_passage)), ...))
+def item_model(kind: Kind, writing: WritingSettings) -> type[BaseModel]:
+    """One item of a reply with the limits of the settings: a task, a question, or the whole of a reply that holds one thing."""
+    question = {"question_type": QuestionType, "difficulty": Difficulty, "question": _text(writing.question_characters)}
+    reference = {"reference_answer": _text(writing.reference_characters)}
+    criteria = {"criteria": _criteria(writing, numbered=kind == "repair")}
+    fields: dict[str, Any] = {
+        "questions": question,
+        "reference": reference,
+        "rubric": criteria,
+        "tasks": question | reference | criteria,
+        "repair": question | reference | criteria,
+    }[kind]
+    made: type[BaseModel] = _make(kind.capitalize(), __base__=_Strict, **{name: (found, ...) for name, found in fields.items()})
+    return made
+
+
+def items(kind: Kind, writing: WritingSettings) -> int | None:
+    """How many items the `tasks` of a reply may hold; None for a reply that is one item itself."""
+    return {"tasks": writing.tasks_per_passage, "questions": writing.tasks_per_passage, "repair": 1}.get(kind)
 
 
 def _inlined(node: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
@@ -95,10 +133,16 @@ def _inlined(node: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any
     return found
 
 
-def reply_schema(writing: WritingSettings) -> dict[str, Any]:
-    """JSON schema of the reply: objects in a fixed order of keys, no $ref, every string, list and integer bounded."""
-    schema = reply_model(writing).model_json_schema()
-    return _inlined(schema, schema.get("$defs", {}))
+@cache
+def reply_schema(kind: Kind, writing: WritingSettings) -> dict[str, Any]:
+    """JSON schema of a reply: objects in a fixed order of keys, no $ref, every string, list and integer bounded. Do not change it."""
+    schema = item_model(kind, writing).model_json_schema()
+    item = _inlined(schema, schema.get("$defs", {}))
+    most = items(kind, writing)
+    if most is None:
+        return item
+    tasks = {"type": "array", "items": item, "minItems": 0, "maxItems": most}
+    return {"type": "object", "properties": {"tasks": tasks}, "required": ["tasks"], "additionalProperties": False}
 
 
 def longest_json(schema: dict[str, Any]) -> int:
@@ -117,9 +161,9 @@ def longest_json(schema: dict[str, Any]) -> int:
     return max(len(str(schema["minimum"])), len(str(schema["maximum"])))
 
 
-def token_bound(writing: WritingSettings) -> int:
+def token_bound(kind: Kind, writing: WritingSettings) -> int:
     """Tokens above what the schema allows, at one a character: byte-pair tokens hold several; escapes and rare scripts take more.
 
     A reply cut off all the same is a Rejection 'truncated', never a task.
     """
-    return longest_json(reply_schema(writing)) + 1
+    return longest_json(reply_schema(kind, writing)) + 1

@@ -24,25 +24,51 @@ class Behaviour(Section):
     answer_stem: bool = Field(default=False, description="how an answer would begin, made from the question, as the prompt's last line")
 
 
+Difficulty = Literal["easy", "medium", "hard"]
+
+
 class WritingSettings(Section):
     """What a language-model author is asked for. Limits in characters bound the reply schema, and so the tokens a reply may take.
 
-    At the defaults the longest reply has 23,000 characters: 8,000 tokens at three characters each, and English takes four to five.
+    At the defaults the longest task has 31,000 characters: 7,800 tokens at four characters each. Real ones take 1,000 to 2,000 tokens.
     """
 
-    tasks_per_passage: int = Field(default=1, ge=1, le=8, description="tasks of one passage")
-    min_criteria: int = Field(default=4, ge=2, description="criteria asked for, at least")
+    tasks_per_passage: int = Field(default=1, ge=1, le=8, description="tasks of one passage at most")
+    difficulties: tuple[Difficulty, ...] = Field(
+        default=("medium", "hard", "easy"), min_length=1, description="difficulty asked for, task by task, again from the first"
+    )
+    min_criteria: int = Field(default=4, ge=2, description="criteria asked for, at least (arXiv 2605.07396: 4-12)")
     max_criteria: int = Field(default=12, le=20, description="criteria asked for, at most")
-    question_characters: int = Field(default=500, ge=20, description="longest question")
-    reference_characters: int = Field(default=1800, ge=20, description="longest reference answer")
-    statement_characters: int = Field(default=220, ge=10, description="longest description of a criterion, longest evidence quote")
-    phrase_characters: int = Field(default=80, ge=4, description="longest title, required element, level of a scoring guide, cue")
+    question_characters: int = Field(default=600, ge=20, description="longest question")
+    reference_characters: int = Field(default=2000, ge=20, description="longest reference answer")
+    statement_characters: int = Field(default=300, ge=10, description="longest description of a criterion")
+    quote_characters: int = Field(default=400, ge=10, description="longest evidence quote")
+    phrase_characters: int = Field(default=120, ge=4, description="longest title, required element, level of a scoring guide, cue")
+    datamarking: bool = Field(
+        default=False, description="write every blank of the passage as a rare sign, so that it reads as material (arXiv 2403.14720)"
+    )
 
     @model_validator(mode="after")
     def _band(self) -> "WritingSettings":
         if self.min_criteria > self.max_criteria:
             raise ValueError("min_criteria must not exceed max_criteria")
         return self
+
+
+class PassageMode(Section):
+    """Tasks from the passage alone."""
+
+    type: Literal["passage"] = "passage"
+    calls: Literal[1, 3] = Field(
+        default=1, description="1: whole tasks in one call; 3: questions, then each reference answer, then each rubric"
+    )
+
+
+class ContrastMode(Section):
+    """Questions first; then answers of three strengths; then criteria that separate them (arXiv 2605.07396, 2510.07743)."""
+
+    type: Literal["contrast"] = "contrast"
+    answer_temperature: float = Field(default=1.0, ge=0, le=2, description="temperature of the two weaker answers")
 
 
 class WritingSampling(llm.Sampling):
@@ -60,6 +86,13 @@ class Writing(Section):
 
     sampling: WritingSampling = WritingSampling()
     writing: WritingSettings = WritingSettings()
+    mode: Annotated[PassageMode | ContrastMode, Field(discriminator="type")] = PassageMode()
+    repair_rounds: int = Field(default=1, ge=0, le=5, description="times a refused task goes back to the author with the gates' reasons")
+    weak_answer: bool = Field(
+        default=True,
+        description="one more short call a task: an answer without the passage, for the judge's gates; false: a quarter of the reference",
+    )
+    answer_tokens: int = Field(default=400, ge=16, description="tokens of a weaker answer at most")
     stop_after: int = Field(default=20, ge=1, description="unusable answers in a row, with none usable before, that end the command")
 
 

@@ -62,7 +62,7 @@ def judge_files(house: Warehouse, context: Context, chosen: Chosen) -> JudgeFile
 
 def probe_task(row: dict[str, Any]) -> ProbeTask:
     """A task of sampled_tasks or gated_tasks, with its passage and its weak answer."""
-    return ProbeTask.of(task_from_row(row["task"]), row["text"], row["genre"])
+    return ProbeTask.of(task_from_row(row["task"]), row["text"], row["genre"], row["weak_answer"])
 
 
 def sampled(house: Warehouse, context: Context, chosen: Chosen, size: int) -> list[ProbeTask]:

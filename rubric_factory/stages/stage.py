@@ -1,12 +1,10 @@
 """Tasks that passed every gate to a staged folder: the Parquet files and configurations of a version, not yet checked or numbered."""
 
-import hashlib
 import json
 import shutil
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from importlib.resources import files
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from rubric_factory.authoring.authors import asked_as, author_identity
+from rubric_factory.authoring.prompting import prompt_files
 from rubric_factory.dataset_files import LOCK, Row, content_fingerprint, digest
 from rubric_factory.dataset_version import ancestors, latest
 from rubric_factory.errors import BlockedError, FactoryError
@@ -125,12 +124,9 @@ def _write(
 
 
 def _prompts(context: Context) -> dict[str, str]:
-    """File name -> sha256 of every prompt file of a language-model author; nothing for the embedded ones."""
-    if not isinstance(context.settings.author, LanguageModelAuthor):
-        return {}
-    folder = files("rubric_factory.authoring").joinpath("prompts")
-    names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".txt"))
-    return {name: hashlib.sha256(folder.joinpath(name).read_bytes()).hexdigest() for name in names}
+    """File name -> sha256 of every prompt file that a language-model author may use; nothing for the embedded ones."""
+    section = context.settings.author
+    return prompt_files(section) if isinstance(section, LanguageModelAuthor) else {}
 
 
 def _describe(warehouse: Warehouse, context: Context, staged: dict[str, Any]) -> Staged:

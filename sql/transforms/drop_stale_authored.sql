@@ -1,8 +1,15 @@
--- No row: forgets that a passage was asked, where the asking was another one than $asked,
--- or the passage is gone, not selected, or has another key than its tasks.
+-- No row: forgets that a passage was asked, where the asking was another one than $asked and what `incoming`
+-- (passage_id, particulars) adds for it, or the passage is gone, not selected, or has another key than its tasks.
 DELETE FROM authored
 WHERE
-    authored.author <> $asked
+    authored.author <> $asked || coalesce(
+        (
+            SELECT any_value(incoming.particulars)
+            FROM incoming
+            WHERE incoming.passage_id = authored.passage_id
+        ),
+        ''
+    )
     OR NOT EXISTS (
         SELECT 1
         FROM passages

@@ -1,14 +1,11 @@
--- One row per selected passage that has not been asked about, with its document's title.
+-- One row per selected passage that does not count as asked (run drop_stale_authored first), with its document's title;
+-- those that `incoming` (passage_id, particulars) names come first.
 SELECT
     passages.*,
     coalesce(documents.title, '') AS title
 FROM passages
 INNER JOIN selection ON passages.passage_id = selection.passage_id AND selection.selected
 INNER JOIN documents ON passages.document_key = documents.document_key
-WHERE
-    passages.passage_id NOT IN (
-        SELECT authored.passage_id
-        FROM authored
-        WHERE authored.author = $asked
-    )
-ORDER BY passages.document_key, passages.char_start, passages.passage_id;
+LEFT JOIN incoming ON passages.passage_id = incoming.passage_id
+WHERE passages.passage_id NOT IN (SELECT authored.passage_id FROM authored)
+ORDER BY incoming.passage_id IS NULL, passages.document_key, passages.char_start, passages.passage_id;

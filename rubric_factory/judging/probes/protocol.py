@@ -18,7 +18,7 @@ BATCH = 256
 
 @dataclass(frozen=True, slots=True)
 class ProbeTask:
-    """A task with its hidden passage and its weak answer (dataset contract: the reference's first quarter by words)."""
+    """A task with its hidden passage and its weak answer (dataset contract: written without the passage, or a quarter of the reference)."""
 
     task: Task
     passage_text: str
@@ -26,9 +26,9 @@ class ProbeTask:
     genre: str = ""
 
     @classmethod
-    def of(cls, task: Task, passage_text: str, genre: str = "") -> "ProbeTask":
-        """With the weak answer made from the reference."""
-        return cls(task, passage_text, weak_answer(task.reference_answer), genre)
+    def of(cls, task: Task, passage_text: str, genre: str = "", weak: str = "") -> "ProbeTask":
+        """weak: the author's answer without the passage; without one the reference's first quarter by words."""
+        return cls(task, passage_text, weak or weak_answer(task.reference_answer), genre)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,181 @@
+"""What every mode of the language-model author works with: requests of its steps, replies read strictly, drafts checked by the gates."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import from_json, to_json
+
+from rubric_factory.authoring import marking, prompting
+from rubric_factory.authoring.assemble import EvidenceMissingError, assemble
+from rubric_factory.authoring.prompting import Step, canary
+from rubric_factory.authoring.reply import Kind, TaskReply, item_model, items
+from rubric_factory.gates.protocol import GateInput, Severity
+from rubric_factory.gates.table import GATES, check_task
+from rubric_factory.llm.protocol import Completion, Request
+from rubric_factory.llm.structured import json_text
+from rubric_factory.records import Message, Passage, Rejection, Task
+from rubric_factory.settings.author import LanguageModelAuthor
+from rubric_factory.settings.gates import GateSettings
+from rubric_factory.text import clean, printable
+
+_Item = TypeVar("_Item", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One passage on the desk, with its document's title."""
+
+    passage: Passage
+    title: str
+
+    def rejection(self, reason: str, detail: str, slot: int | None = None) -> Rejection:
+        """Of the passage, or of what was to become the task in a slot: record_id is then '<passage_id>/<slot>'."""
+        name = self.passage.passage_id if slot is None else f"{self.passage.passage_id}/{slot}"
+        return Rejection(name, "author", reason, printable(detail))
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why a draft cannot stay as it is: a gate's name or a reason, and the detail with its figure."""
+
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """One slot so far. written: JSON value that the author gave; ordinals: of its criteria, in order; task: where it could be assembled.
+
+    first_refusal, rounds, weak: as in TaskNote.
+    """
+
+    slot: int
+    written: Any
+    ordinals: tuple[int, ...]
+    task: Task | None
+    faults: tuple[Fault, ...]
+    first_refusal: str = ""
+    rounds: int = 0
+    weak: str = ""
+
+    @property
+    def difficulty(self) -> str:
+        """What the author says it wrote for; '' where it broke the schema."""
+        said = self.written.get("difficulty") if isinstance(self.written, dict) and self.task is not None else ""
+        return said if isinstance(said, str) else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Settings of one author. system: messages before the question in the policy's prompt; profile: of the contracts, decides the gates."""
+
+    section: LanguageModelAuthor
+    seed: int
+    system: tuple[Message, ...]
+    identity: str
+    evidence_grade: str
+    gates: GateSettings
+    profile: str
+
+    def ask(self, step: Step, sheet: Sheet, part: str = "", **values: str) -> Request:
+        """A request of a step about a passage."""
+        return prompting.request(step, self.section, self.seed, sheet.passage, sheet.title, part=part, **values)
+
+    def _said(self, completion: Completion, sheet: Sheet, slot: int | None) -> str | Rejection:
+        """The text of an answer, or why it is none: it failed, or it tells what only the system message holds."""
+        if completion.failure is not None:
+            return sheet.rejection(str(completion.failure), completion.detail, slot)
+        if canary(self.seed) in completion.text.lower():
+            return sheet.rejection("canary_leaked", "the reply repeats the code of its instructions: something spoke to the author", slot)
+        return marking.unmarked(completion.text, sheet.passage, self.seed) if self.section.writing.datamarking else completion.text
+
+    def prose(self, completion: Completion, sheet: Sheet) -> str:
+        """A free-text answer as clean text; '' where there is none."""
+        said = self._said(completion, sheet, None)
+        return "" if isinstance(said, Rejection) else clean(said)[0].strip()
+
+    def listed(self, kind: Kind, completion: Completion, sheet: Sheet) -> list[Any] | Rejection:
+        """The items of a reply that lists some, not yet checked, at least one; or why there are none."""
+        said = self._said(completion, sheet, None)
+        if isinstance(said, Rejection):
+            return said
+        try:
+            reply = from_json(json_text(said), allow_inf_nan=False)
+        except ValueError as error:
+            return sheet.rejection("unparseable_reply", str(error))
+        if not isinstance(reply, dict) or set(reply) != {"tasks"} or not isinstance(reply["tasks"], list):
+            return sheet.rejection("schema_violation", "the reply is not one object with the list 'tasks' alone")
+        most, found = items(kind, self.section.writing) or 0, reply["tasks"]
+        if not found:
+            return sheet.rejection("nothing_to_ask", "the author found nothing in the passage to ask about")
+        if len(found) > most:
+            return sheet.rejection("schema_violation", f"{len(found)} items in 'tasks', at most {most} were asked for")
+        return list(found)
+
+    def item(self, kind: Kind, value: Any, into: type[_Item], sheet: Sheet, slot: int) -> _Item | Rejection:
+        """One item with the limits of the settings, or why it is none."""
+        try:
+            return self._checked(kind, value, into)
+        except ValidationError as error:
+            return sheet.rejection("schema_violation", _place(error), slot)
+
+    def single(self, kind: Kind, completion: Completion, into: type[_Item], sheet: Sheet, slot: int) -> _Item | Rejection:
+        """A reply that is one item itself."""
+        said = self._said(completion, sheet, slot)
+        if isinstance(said, Rejection):
+            return said
+        try:
+            value = from_json(json_text(said), allow_inf_nan=False)
+        except ValueError as error:
+            return sheet.rejection("unparseable_reply", str(error), slot)
+        return self.item(kind, value, into, sheet, slot)
+
+    def _checked(self, kind: Kind, value: Any, into: type[_Item]) -> _Item:
+        text = to_json(value)  # strict models read lists as tuples from JSON alone
+        item_model(kind, self.section.writing).model_validate_json(text)
+        return into.model_validate_json(text)
+
+    def draft(self, sheet: Sheet, slot: int, value: Any, former: Draft | None = None) -> Draft:
+        """A task as the author wrote it, checked as far as one task can be. former: what it mends; its criteria keep their keys."""
+        ordinals = _ordinals(value, former)
+        blank = Draft(slot, value, ordinals, None, ())
+        try:
+            reply = self._checked("repair" if former else "tasks", value, TaskReply)
+            own = {"system": self.system, "author": self.identity, "evidence_grade": self.evidence_grade}
+            task = assemble(reply, sheet.passage, slot, ordinals, **own)  # type: ignore[arg-type]
+        except ValidationError as error:
+            return replace(blank, faults=(Fault("schema_violation", _place(error)),))
+        except EvidenceMissingError as error:
+            return replace(blank, faults=(Fault("evidence_not_verbatim", str(error)),))
+        except ValueError as error:
+            return replace(blank, faults=(Fault("invalid_rubric", str(error)),))
+        findings = check_task(GateInput(task, sheet.passage, sheet.title), self.gates, self.profile)
+        refused = {name: found for name, found in findings.items() if not found.passed and GATES[name].severity is Severity.ERROR}
+        faults = tuple(Fault(name, f"figure {found.figure:g}: {found.detail}") for name, found in refused.items())
+        return replace(blank, task=task, faults=faults)
+
+
+def _place(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_input=False)[0]
+    where = ".".join(str(part) for part in first["loc"]) or "the task"
+    return f"{where}: {first['msg']} ({error.error_count()} faults)"
+
+
+def _ordinals(value: Any, former: Draft | None) -> tuple[int, ...]:
+    """Ordinal of each criterion: its place; in a mended task that of the one it mends, or the next unused for a new one."""
+    criteria = value.get("criteria") if isinstance(value, Mapping) else None
+    listed = criteria if isinstance(criteria, list) else []
+    if former is None:
+        return tuple(range(len(listed)))
+    found: list[int] = []
+    unused = 1 + max((*former.ordinals, -1))
+    for one in listed:
+        number = one.get("number") if isinstance(one, Mapping) else None
+        known = isinstance(number, int) and 1 <= number <= len(former.ordinals)
+        ordinal = former.ordinals[number - 1] if known else unused  # type: ignore[operator]
+        if ordinal in found or not known:
+            ordinal, unused = unused, unused + 1
+        found.append(ordinal)
+    return tuple(found)

@@ -1,0 +1,25 @@
+"""Datamarking (Spotlighting, arXiv 2403.14720): every blank of the passage becomes a rare sign, so that it reads as material."""
+
+from rubric_factory.records import Passage, content_id
+
+# Rare, one token or two, and neither white space nor punctuation that a passage is likely to hold.
+SIGNS = "ˆ˜¬¦‡†◊∎⁂※"
+
+
+def sign(passage: Passage, seed: int) -> str:
+    """The sign of a passage: drawn by its hash among those it does not hold; the first of all where it holds every one."""
+    free = [one for one in SIGNS if one not in passage.text] or [SIGNS[0]]
+    return free[int(content_id("sign", seed, passage.passage_id)[:8], 16) % len(free)]
+
+
+def marked(passage: Passage, seed: int) -> tuple[str, str]:
+    """(text with every blank and tab as the sign, the sentence that says so)."""
+    one = sign(passage, seed)
+    return passage.text.replace(" ", one).replace(
+        "\t", one
+    ), f" In the passage every blank is written as {one}; write blanks in your quotes."
+
+
+def unmarked(text: str, passage: Passage, seed: int) -> str:
+    """A reply's text with the sign as blanks again."""
+    return text.replace(sign(passage, seed), " ")
