@@ -18,7 +18,7 @@ HOMES = {
     "great_expectations": ("data_contracts/",),
     "pandas": ("data_contracts/",),
     "pypdf": ("rubric_factory/extract/pdf.py",),
-    "pypdfium2": ("rubric_factory/extract/pdf.py",),
+    "pypdfium2": ("rubric_factory/extract/pdfium.py",),
     "trafilatura": ("rubric_factory/extract/html.py",),
     "vllm": ("rubric_factory/llm/vllm.py",),
     "torch": ("rubric_factory/llm/vllm.py", "rubric_factory/llm/local.py", "training/"),

@@ -1,68 +1,110 @@
 """What a page carries besides its text: running headers and footers, page numbers, tables of contents."""
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 
-from rubric_factory.extract.layout import Line
+from rubric_factory.extract.line import Line
 
 _NUMBER = re.compile(r"\d+")
-_PAGE_NUMBER = re.compile(r"[-–— ]*(?:page\s+)?(?:\d{1,4}|[ivxlc]{1,6})(?:\s*(?:/|of)\s*\d{1,4})?[-–— ]*", re.IGNORECASE)
+_ROMAN = re.compile(r"(?=[ivxlc])c{0,3}(?:xc|xl|l?x{0,3})(?:ix|iv|v?i{0,3})", re.IGNORECASE)
+_PAGE_NUMBER = re.compile(rf"[-–— ]*(?:page\s+)?(?:\d{{1,4}}|{_ROMAN.pattern})(?:\s*(?:/|of)\s*\d{{1,4}})?[-–— ]*", re.IGNORECASE)
+_ROMAN_VALUES = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100}
 _LEADER = re.compile(r"(?:\.\s?){4,}\s*(?:\d{1,4}|[ivxlc]{1,6})?$")
 _CONTENTS = re.compile(r"(?:\d+\.?\s+)?(?:table of )?contents|list of (?:figures|tables)", re.IGNORECASE)
 _ENTRY = re.compile(r"\D.*\s(?:\d{1,4}|[ivxlc]{1,6})$|^\d+(?:\.\d+)*\.?\s+\S.*\s\d{1,4}$")
 MAX_LINE = 120
 REPEATS = 3
+NEAR = 3  # pages: heads of left and right pages alternate, a chapter's stand close together
+EDGE_LINES = 3
+Form = tuple[str, int]
 
 
 def strip(pages: Sequence[Sequence[Line]]) -> list[list[Line]]:
     """Pages without running headers, footers, page numbers and tables of contents."""
     edges = [_edges(page) for page in pages]
-    repeated = Counter(form for page, found in zip(pages, edges, strict=True) for form in {_form(page[i].text) for i in found})
-    shift = _numbering(pages, edges)
+    places: dict[Form, list[int]] = {}
+    for number, (page, found) in enumerate(zip(pages, edges, strict=True)):
+        for form in {_form(page[i]) for i in found}:
+            places.setdefault(form, []).append(number)
+    printed = _printed_numbers(pages, edges)
     kept: list[list[Line]] = []
     for number, (page, found) in enumerate(zip(pages, edges, strict=True)):
-        drop = {i for i in found if _is_furniture(page[i].text, repeated, len(pages), None if shift is None else number + shift)}
+        drop = {i for i in found if _is_furniture(page, i, found[i], number, places, len(pages), printed.get(number, set()))}
         kept.append([line for i, line in enumerate(page) if i not in drop])
     return _without_contents(kept)
 
 
-def _edges(page: Sequence[Line]) -> list[int]:
-    """Indices of the two topmost and two bottommost lines (by height where it is known, else by order)."""
+def _edges(page: Sequence[Line]) -> dict[int, int]:
+    """Indices of the topmost and bottommost lines (by height where it is known, else by order), each with its distance from the edge."""
     order = sorted(range(len(page)), key=lambda i: (-page[i].y, i)) if any(line.size for line in page) else list(range(len(page)))
-    return sorted({*order[:2], *order[-2:]})
+    found: dict[int, int] = {}
+    for distance in range(min(EDGE_LINES, len(order))):
+        found.setdefault(order[distance], distance)
+        found.setdefault(order[-1 - distance], distance)
+    return found
 
 
-def _form(text: str) -> str:
-    return _NUMBER.sub("#", text.lower()).strip()
+def _form(line: Line) -> Form:
+    """What a running head has in common from page to page: its words without numbers, and its type size."""
+    return _NUMBER.sub("#", line.text.lower()).strip(), round(line.size)
 
 
-def _numbering(pages: Sequence[Sequence[Line]], edges: Sequence[list[int]]) -> int | None:
-    """Printed page number minus page index, if one holds on at least three pages and on 40 % of them."""
-    shifts: Counter[int] = Counter()
+def _printed_numbers(pages: Sequence[Sequence[Line]], edges: Sequence[dict[int, int]]) -> dict[int, set[str]]:
+    """The page numbers printed on each page, arabic or roman: what grows by one a page, on three pages and 40 % of a stretch."""
+    shifts: dict[tuple[bool, int], dict[int, str]] = {}
     for number, (page, found) in enumerate(zip(pages, edges, strict=True)):
-        shifts.update({value - number for i in found for value in _outer_numbers(page[i].text)})
-    if not shifts:
-        return None
-    shift, count = max(shifts.items(), key=lambda item: (item[1], -abs(item[0])))
-    return shift if count >= REPEATS and count >= 0.4 * len(pages) else None
+        for token in {token for i in found for token in _outer_tokens(page[i].text)}:
+            value, roman = _value(token)
+            if value:
+                shifts.setdefault((roman, value - number), {})[number] = token
+    printed: dict[int, set[str]] = {}
+    for where in shifts.values():
+        if len(where) >= REPEATS and len(where) >= 0.4 * (max(where) - min(where) + 1):
+            for number, token in where.items():
+                printed.setdefault(number, set()).add(token)
+    return printed
 
 
-def _outer_numbers(text: str) -> set[int]:
-    """Numbers that a line begins or ends with."""
+def _outer_tokens(text: str) -> set[str]:
+    """The first and the last token of a line."""
     tokens = text.split()
-    ends = {tokens[0], tokens[-1]} if tokens else set()
-    return {int(token) for token in ends if token.isdecimal() and len(token) <= 4}
+    return {tokens[0], tokens[-1]} if tokens else set()
 
 
-def _is_furniture(text: str, repeated: Counter[str], pages: int, printed: int | None) -> bool:
+def _value(token: str) -> tuple[int, bool]:
+    """Value of an arabic or lower-case roman number and whether it is roman; 0 for anything else."""
+    if token.isdecimal() and len(token) <= 4:
+        return int(token), False
+    if len(token) > 8 or not token.islower() or not _ROMAN.fullmatch(token):
+        return 0, False
+    values = [_ROMAN_VALUES[letter] for letter in token]
+    return sum(-one if one < other else one for one, other in zip(values, [*values[1:], 0], strict=True)), True
+
+
+def _is_furniture(
+    page: Sequence[Line], index: int, distance: int, number: int, places: dict[Form, list[int]], pages: int, printed: set[str]
+) -> bool:
+    """Whether a line at the edge of a page is a page number, carries it, or repeats what other pages have there."""
+    text = page[index].text
     if len(text) > MAX_LINE:
         return False
-    if _PAGE_NUMBER.fullmatch(text):
+    if distance < 2 and (_PAGE_NUMBER.fullmatch(text) or (len(text) <= 80 and printed & _outer_tokens(text))):
         return True
-    if printed is not None and printed in _outer_numbers(text) and len(text) <= 80:
+    elsewhere = places[_form(page[index])]
+    if len(elsewhere) >= max(REPEATS, 0.2 * pages):
         return True
-    return repeated[_form(text)] >= max(REPEATS, 0.2 * pages)
+    near = any(0 < abs(other - number) <= NEAR for other in elsewhere)
+    return len(elsewhere) >= REPEATS and near and _stands_apart(page, index)
+
+
+def _stands_apart(page: Sequence[Line], index: int) -> bool:
+    """Whether a line is the outermost one of its page and more than a usual line's distance from the next."""
+    line = page[index]
+    if not line.size or len(page) < 2:
+        return False
+    gaps = [abs(line.y - other.y) for i, other in enumerate(page) if i != index]
+    above = sum(other.y > line.y for other in page)
+    return above in (0, len(page) - 1) and min(gaps) > 1.6 * line.size
 
 
 def _without_contents(pages: list[list[Line]]) -> list[list[Line]]:
@@ -70,6 +112,9 @@ def _without_contents(pages: list[list[Line]]) -> list[list[Line]]:
     inside = False
     kept: list[list[Line]] = []
     for page in pages:
+        if not inside and not any(_LEADER.search(line.text) or _CONTENTS.fullmatch(line.text) for line in page if _may_lead(line.text)):
+            kept.append(page)
+            continue
         rest: list[Line] = []
         for i, line in enumerate(page):
             if _LEADER.search(line.text) or (_ENTRY.match(line.text) and _beside_leader(page, i)):
@@ -86,6 +131,11 @@ def _without_contents(pages: list[list[Line]]) -> list[list[Line]]:
         kept.append(rest)
         inside = inside and bool(page)
     return kept
+
+
+def _may_lead(text: str) -> bool:
+    """Cheaply, before any pattern: whether a line could hold leaders or be the heading of a table of contents."""
+    return ".." in text or ". ." in text or (len(text) < 40 and text[-1] in "sS")
 
 
 def _beside_leader(page: Sequence[Line], index: int) -> bool:

@@ -2,67 +2,71 @@
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from rubric_factory.extract import figures, headings
+from rubric_factory.extract.line import Bookmark, Line
 from rubric_factory.extract.mending import Mender
 from rubric_factory.extract.result import Block
 from rubric_factory.text import squeeze
 
 _BULLET = re.compile(r"[•◦▪‣⁃∙·*–—-]\s+\S|\(?(?:\d{1,2}|[a-z]|[ivx]{1,4})[.)]\s+\S|\[\d{1,3}\]\s")
-_NUMBERED = re.compile(r"(?:(?:chapter|section|appendix|part)\s+)?((?:\d{1,2}|[A-Z])(?:\.\d{1,2}){0,4})[.:]?\s+(?=[^\W\d_])", re.IGNORECASE)
 _ENDED = re.compile(r"[.!?:;][\"'”’)\]]*$")
-_NAMED = re.compile(
-    r"abstract|introduction|conclusions?|references|bibliography|acknowledge?ments|summary|discussion|preface|appendix", re.IGNORECASE
-)
-MAX_HEADING = 110
-MAX_LINES = 400
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line. Coordinates in points from the bottom left; size 0: the parser told no geometry.
-
-    y and y_end: base lines of the first and last character; they differ where the parser has joined a broken word's two lines.
-    """
-
-    text: str
-    x0: float = 0.0
-    x1: float = 0.0
-    y: float = 0.0
-    y_end: float = 0.0
-    size: float = 0.0
-    mono: bool = False
-    bold: bool = False
+MAX_LINES = 400  # of a page whose columns are looked at, and of a block
+MAX_INDENT = 60  # blanks
+MAX_TITLE = 250  # characters: what is longer is a paragraph in large type
 
 
 @dataclass(slots=True)
 class _Open:
-    """A block being put together: its kind (text, code, heading), its lines with their pages, the right edge of each line's column."""
+    """A block being put together: its kind (text, code, heading), its lines with their pages, the right edge of each line's column.
+
+    level: of a heading, as the outline says; 0 where it is silent.
+    """
 
     kind: str
+    level: int
     lines: list[tuple[int, Line]]
     edges: list[float]
 
 
-def blocks_of(pages: Sequence[Sequence[Line]]) -> tuple[list[Block], int]:
+def blocks_of(pages: Sequence[Sequence[Line]], outline: Sequence[Bookmark] = ()) -> tuple[list[Block], int]:
     """Blocks in reading order, and how many characters cleaning removed."""
     mender = Mender([line.text for page in pages for line in page])
+    groups, dropped = _without_labels(_groups(pages, outline))
+    used = sorted({group.lines[0][1].size for group in groups if group.kind == "heading"}, reverse=True)
+    sizes = {size: rank for rank, size in enumerate(used)}
+    blocks = [block for group in groups if (block := _block(group, mender, sizes)).text]
+    return blocks, mender.removed + dropped
+
+
+def _groups(pages: Sequence[Sequence[Line]], outline: Sequence[Bookmark]) -> list[_Open]:
+    """Lines of one kind that belong together."""
     body = _body_size(pages)
     pitch = _pitch(pages, body)
+    marked = headings.outlined(pages, outline)
     groups: list[_Open] = []
     for number, page in enumerate(pages):
         edges = _right_edges(page)
         for position, line in enumerate(page):
-            kind = _kind(line, page, position, body)
-            if not groups or groups[-1].kind != kind or _breaks(groups[-1], number, line, pitch):
-                groups.append(_Open(kind, [], []))
-            groups[-1].lines.append((number, line))
-            groups[-1].edges.append(edges[position])
-    sizes = sorted({group.lines[0][1].size for group in groups if group.kind == "heading"}, reverse=True)
-    blocks = [block for group in groups if (block := _block(group, mender, sizes)).text]
-    return blocks, mender.removed
+            level = marked.get((number, position), 0)
+            kind = "heading" if level else "code" if line.mono else "heading" if headings.is_heading(line, body) else "text"
+            last = groups[-1] if groups else None
+            if last is None or last.kind != kind or last.level != level or _breaks(last, number, line, pitch):
+                last = _Open(kind, level, [], [])
+                groups.append(last)
+            last.lines.append((number, line))
+            last.edges.append(edges[position])
+    return groups
+
+
+def _without_labels(groups: list[_Open]) -> tuple[list[_Open], int]:
+    """Groups without those that figures left behind, and how many characters went with them."""
+    labels = figures.label_runs([[line.text for _, line in group.lines] if group.kind == "text" else None for group in groups])
+    dropped = sum(len(line.text) for index in labels for _, line in groups[index].lines)
+    return [group for index, group in enumerate(groups) if index not in labels], dropped
 
 
 def title_of(pages: Sequence[Sequence[Line]]) -> str:
@@ -76,11 +80,16 @@ def title_of(pages: Sequence[Sequence[Line]]) -> str:
 
 
 def _body_size(pages: Sequence[Sequence[Line]]) -> float:
+    """Type size of most of the text, code aside, in points."""
     weights: Counter[float] = Counter()
     for page in pages:
         for line in page:
-            weights[line.size] += len(line.text)
-    return max(weights, key=lambda size: (weights[size], size), default=0.0)
+            weights[line.size] += len(line.text) if not line.mono else 1
+    usual = max(weights, key=lambda size: (weights[size], size), default=0.0)
+    larger = {size: count for size, count in weights.items() if size > 1.08 * usual}
+    if sum(larger.values()) > 0.3 * sum(weights.values()):  # that much is no heading: small print or an index outweighs the text
+        return max(larger, key=lambda size: (larger[size], size))
+    return usual
 
 
 def _pitch(pages: Sequence[Sequence[Line]], body: float) -> float:
@@ -95,38 +104,26 @@ def _pitch(pages: Sequence[Sequence[Line]], body: float) -> float:
 
 def _right_edges(page: Sequence[Line]) -> list[float]:
     """For each line the x that full lines of its column end at: the 80th percentile of right ends among lines that overlap it."""
+    if len(page) > MAX_LINES:
+        return [line.x1 for line in page]
     edges = []
+    known: dict[tuple[int, int], float] = {}  # lines that begin and end alike overlap the same ones
     for line in page:
-        ends = sorted(other.x1 for other in page if other.x0 < line.x1 and other.x1 > line.x0) if len(page) <= MAX_LINES else []
-        edges.append(ends[int(0.8 * (len(ends) - 1))] if ends else line.x1)
+        x0, x1 = line.x0, line.x1
+        place = int(x0) // 12, int(x1) // 12
+        if place not in known:
+            ends = sorted([other.x1 for other in page if other.x0 < x1 and other.x1 > x0])
+            known[place] = ends[int(0.8 * (len(ends) - 1))] if ends else x1
+        edges.append(known[place])
     return edges
-
-
-def _kind(line: Line, page: Sequence[Line], position: int, body: float) -> str:
-    if line.mono:
-        return "code"
-    return "heading" if _is_heading(line, page, position, body) else "text"
-
-
-def _is_heading(line: Line, page: Sequence[Line], position: int, body: float) -> bool:
-    text = line.text
-    if len(text) > MAX_HEADING or sum(ch.isalpha() for ch in text) < 3 or text.endswith((",", ";")):
-        return False
-    if _NAMED.fullmatch(squeeze(text)):
-        return True
-    numbered = _NUMBERED.match(text) is not None
-    if not line.size:
-        return numbered and not _ENDED.search(text) and len(text) < 70 and text[0].isdigit() and "." in text.split()[0]
-    larger, bold = line.size > 1.08 * body, line.bold and line.size >= 0.95 * body
-    if text.endswith(".") and not numbered:
-        return False
-    return (larger or bold) and text[0] not in "•·–-*"
 
 
 def _breaks(group: _Open, number: int, line: Line, pitch: float) -> bool:
     """Whether a line begins a new block of its kind, rather than continuing the open one."""
     page, last = group.lines[-1]
     gap = last.y_end - line.y
+    if len(group.lines) >= MAX_LINES:
+        return True
     if group.kind == "code":
         return number == page and bool(line.size) and abs(gap) > 2.2 * pitch
     if group.kind == "heading":
@@ -135,7 +132,7 @@ def _breaks(group: _Open, number: int, line: Line, pitch: float) -> bool:
             or line.size != last.size
             or line.bold != last.bold
             or abs(gap) > 2.2 * line.size
-            or bool(_NUMBERED.match(line.text))
+            or bool(headings.NUMBERED.match(line.text))
         )
     if _BULLET.match(line.text):
         return True
@@ -154,32 +151,56 @@ def _breaks(group: _Open, number: int, line: Line, pitch: float) -> bool:
     outdented = line.x0 < last.x0 - 0.8 * line.size
     if outdented and (listed or len(group.lines) > 1) and bool(_ENDED.search(last.text)):
         return True
-    return last.x1 < group.edges[-1] - 4 * line.size and bool(re.search(r"[.!?:][\"'”’)\]]*$", last.text)) and gap > 0.5 * pitch
+    return last.x1 < group.edges[-1] - 4 * line.size and gap > 0.5 * pitch and bool(_ENDED.search(last.text))
 
 
-def _block(group: _Open, mender: Mender, sizes: list[float]) -> Block:
+def _block(group: _Open, mender: Mender, sizes: Mapping[float, int]) -> Block:
     """The text of a group, with the offset at which each of its pages begins.
 
     A line that ends though the next word had room (a table row, an address, code) keeps its line break.
     """
-    lines = [
-        (page, clean, edge, line) for (page, line), edge in zip(group.lines, group.edges, strict=True) if (clean := mender.line(line.text))
-    ]
-    code = group.kind == "code" and len(lines) > 1
+    if group.kind == "code" and len(group.lines) > 1:
+        return _code(group, mender)
     text, pages = "", []
-    for position, (page, clean, _, _) in enumerate(lines):
+    before: tuple[int, float, Line] | None = None
+    for (page, line), edge in zip(group.lines, group.edges, strict=True):
+        clean = mender.line(line.text)
+        if not clean:
+            continue
         start = len(text)
-        if position == 0:
-            text = f"```\n{clean}" if code else clean
-        elif code or (group.kind == "text" and _ends_early(*lines[position - 1][2:], lines[position][3])):
+        if before is None:
+            text = clean
+        elif group.kind == "text" and _ends_early(*before[1:], line):
             text, start = f"{text}\n{clean}", len(text) + 1
         else:
             text, start = mender.join(text, clean)
-        if position == 0 or page != lines[position - 1][0]:
+        if before is None or page != before[0]:
             pages.append((page, start))
-    if code:
-        return Block(f"{text}\n```", pages=pages)
-    return Block(text, level=_level(text, group, sizes) if group.kind == "heading" else 0, pages=pages)
+        before = page, edge, line
+    titled = group.kind == "heading" and len(text) <= MAX_TITLE
+    level = headings.level_of(text, group.lines[0][1], group.level, sizes) if titled else 0
+    return Block(text, level=level, pages=pages)
+
+
+def _code(group: _Open, mender: Mender) -> Block:
+    """Fenced code, each line as far in as it is printed."""
+    left: dict[int, float] = {}
+    for page, line in group.lines:
+        left[page] = min(left.get(page, line.x0), line.x0)
+    advance = min(
+        (width for _, line in group.lines if len(line.text) > 3 and (width := (line.x1 - line.x0) / len(line.text)) > 1), default=0
+    )
+    text = "```"
+    pages: list[tuple[int, int]] = []
+    for page, line in group.lines:
+        clean = mender.line(line.text)
+        if not clean:
+            continue
+        if not pages or pages[-1][0] != page:
+            pages.append((page, len(text) + 1 if pages else 0))
+        blanks = min(MAX_INDENT, round((line.x0 - left[page]) / advance)) if advance else 0
+        text += f"\n{' ' * blanks}{clean}"
+    return Block(f"{text}\n```" if pages else "", pages=pages)
 
 
 def _ends_early(edge: float, line: Line, following: Line) -> bool:
@@ -190,10 +211,3 @@ def _ends_early(edge: float, line: Line, following: Line) -> bool:
 def _had_room(edge: float, line: Line, following: str) -> bool:
     """Whether the first word of the following line would have fitted: three ems spare, half an em a character."""
     return bool(line.size) and line.x1 + line.size * (3.25 + 0.5 * len(following.split()[0])) < edge
-
-
-def _level(text: str, group: _Open, sizes: list[float]) -> int:
-    """Depth of a heading: that of its number, else its rank by type size; 1 to 6."""
-    if (match := _NUMBERED.match(text)) is not None:
-        return min(6, 1 + match[1].count("."))
-    return min(6, 1 + sizes.index(group.lines[0][1].size)) if sizes else 1

@@ -1,26 +1,33 @@
-"""PDF to text: pdfium reads the lines with their geometry, pypdf stands in where pdfium gives up, layout.py makes paragraphs of them."""
+"""PDF to text: pdfium reads, pypdf stands in where pdfium gives up; furniture.py and layout.py make paragraphs of what they read."""
 
-import ctypes
 import io
 import logging
 import re
-from dataclasses import replace
 from functools import cache
 from typing import Any
 
 from rubric_factory.errors import MissingExtraError
-from rubric_factory.extract import furniture, layout
-from rubric_factory.extract.layout import Line
+from rubric_factory.extract import facts, furniture, glyphs, layout, pdfium
+from rubric_factory.extract.line import Line, Read
+from rubric_factory.extract.pdf_facts import licence_of
 from rubric_factory.extract.result import Extracted, Refused, join
 from rubric_factory.text import squeeze
 
 MIN_CHARACTERS_PER_PAGE = 25
 MAX_UNREADABLE = 0.05
-_MONOSPACED = re.compile(
-    r"(?i)mono|courier|typewriter|consol|cmtt|cmsltt|cmitt|ectt|sftt|lmtt|fixed|tctt|rm-?lmtk|latt|txtt|inconsolata|bera.*mono"
+MIN_ALPHANUMERIC = 0.4
+# Share of vowels among the letters of a Latin text: prose of any European language, code and formulae lie between.
+VOWELS = (0.2, 0.6)
+MIN_LETTERS = 1_000
+_BROKEN = re.compile("[\ufffd\ue000-\uf8ff\x00-\x01\x03-\x08\x0e-\x1a]")
+_BLANK = re.compile(r"\s+")
+_NO_LETTER = re.compile(r"[\W_]+")
+_NO_VOWEL = re.compile(r"[^aeiouyAEIOUYÀ-ÅÈ-ÏÒ-ÖÙ-Ýà-åè-ïò-öù-ýÿ]+")
+_NOT_LATIN = re.compile(r"[^A-Za-zÀ-ÖØ-öø-ÿ]+")
+_NO_TITLE = re.compile(
+    r"(?i)^(untitled.*|microsoft (?:word|powerpoint).*|.*\.(?:tex|dvi|docx?|pdf|ps|indd|qxd|pptx?|rtf|odt)"
+    r"|title|(?:slide|document|layout) ?\d*|)$"
 )
-_BOLD = re.compile(r"(?i)bold|black|heavy|demi|cmbx|sfbx|ecbx|cmssbx|lmbx|-?bx\d|medi\b|CMCSC|cmss\d")
-_NO_TITLE = re.compile(r"(?i)^(untitled|microsoft word.*|.*\.(tex|dvi|doc|docx|pdf|ps|indd)|title|)$")
 
 
 @cache
@@ -48,115 +55,67 @@ def _pypdf_tightened() -> Any:
 
 def extract(data: bytes) -> Extracted:
     """Text of a PDF. Errors: Refused encrypted, unparseable, ocr_needed, gibberish."""
-    pages, facts, extractor = _read(data)
-    readable = sum(len(line.text) for page in pages for line in page)
-    if readable < MIN_CHARACTERS_PER_PAGE * len(pages):
-        raise Refused("ocr_needed", f"{readable} characters on {len(pages)} pages: no text layer")
-    _check_readable(pages)
-    pages = furniture.strip(pages)
-    blocks, removed = layout.blocks_of(pages)
+    read = pdfium.read(data) or _pypdf(data)
+    readable = sum(len(line.text) for page in read.pages for line in page)
+    if readable < MIN_CHARACTERS_PER_PAGE * len(read.pages):
+        raise Refused("ocr_needed", f"{readable} characters on {len(read.pages)} pages: no text layer")
+    _check_readable(read.pages)
+    pages = furniture.strip(read.pages)
+    blocks, removed = layout.blocks_of(pages, read.outline)
     text, page_starts, sections = join(blocks, len(pages))
-    title = squeeze(facts.get("Title", ""))
-    if _NO_TITLE.match(title):
-        title = layout.title_of(pages)
-    return Extracted(text, title, squeeze(facts.get("Author", "")), page_starts, sections, extractor, removed)
+    return Extracted(
+        text,
+        _title(read, pages),
+        squeeze(read.facts.get("Author", "")),
+        page_starts,
+        sections,
+        read.extractor,
+        removed,
+        date=facts.iso_date(read.facts.get("CreationDate", "")),
+        licence=licence_of(data),
+    )
 
 
-def _read(data: bytes) -> tuple[list[list[Line]], dict[str, str], str]:
-    """Lines per page, the information dictionary and the name of the parser."""
-    try:
-        import pypdfium2
-    except ImportError:
-        raise MissingExtraError.of("pypdfium2", "pipeline") from None
-    try:
-        document = pypdfium2.PdfDocument(data)
-        try:
-            if len(document):
-                pages = [_pdfium_page(document, index) for index in range(len(document))]
-                known: dict[str, str] = document.get_metadata_dict()
-                return pages, {name: str(known.get(name, "")) for name in ("Title", "Author")}, "pdfium"
-        finally:
-            document.close()
-    except pypdfium2.PdfiumError as error:
-        if "password" in str(error).lower():
-            raise Refused("encrypted", "opens only with a password") from None
-    return (*_pypdf(data), "pypdf")
+def _title(read: Read, pages: list[list[Line]]) -> str:
+    """The title that the metadata tells, unless it is none or a file's name; then the largest type of the first page."""
+    told = squeeze(read.facts.get("Title", ""))
+    if _NO_TITLE.match(told):
+        return layout.title_of(pages)
+    if " " not in told:
+        first = squeeze(" ".join(line.text for page in read.pages[:1] for line in page)).casefold()
+        if told.casefold() not in first:
+            return layout.title_of(pages) or told
+    return told
 
 
-def _pypdf(data: bytes) -> tuple[list[list[Line]], dict[str, str]]:
+def _pypdf(data: bytes) -> Read:
     pypdf = _pypdf_tightened()
     try:
         reader = pypdf.PdfReader(io.BytesIO(data), strict=False)
         if reader.is_encrypted and not reader.decrypt(""):
             raise Refused("encrypted", "opens only with a password")
         texts = [page.extract_text() for page in reader.pages]
-        facts: dict[str, Any] = dict(reader.metadata or {})
+        known: dict[str, Any] = dict(reader.metadata or {})
     except (pypdf.errors.PyPdfError, RecursionError, ValueError, KeyError, TypeError, AttributeError, OSError) as error:
         raise Refused("unparseable", f"neither pdfium nor pypdf reads it: {type(error).__name__}: {error}"[:300]) from None
     if not texts:
         raise Refused("unparseable", "a PDF without pages")
     pages = [[Line(text=line) for line in text.splitlines() if line.strip()] for text in texts]
-    return pages, {name: str(facts.get(f"/{name}") or "") for name in ("Title", "Author")}
-
-
-def _pdfium_page(document: Any, index: int) -> list[Line]:
-    """Lines of one page in reading order, each with the geometry of its first and last character (points, origin bottom left)."""
-    page = document[index]
-    textpage = page.get_textpage()
-    try:
-        text, count = textpage.get_text_range(), textpage.count_chars()
-        aligned = len(text) == count
-        lines, offset = [], 0
-        for raw in text.split("\r\n"):
-            if raw.strip():
-                first = offset + len(raw) - len(raw.lstrip())
-                last = offset + len(raw.rstrip()) - 1
-                bare = Line(text=raw.strip())
-                lines.append(_measured(textpage, bare, first, last) if aligned else bare)
-            offset += len(raw) + 2
-        return lines
-    finally:
-        textpage.close()
-        page.close()
-
-
-def _measured(textpage: Any, line: Line, first: int, last: int) -> Line:
-    import pypdfium2.raw as raw
-
-    left, right, bottom, top = (ctypes.c_double() for _ in range(4))
-    edges = [ctypes.byref(value) for value in (left, right, bottom, top)]
-    if not raw.FPDFText_GetCharBox(textpage, first, *edges):
-        return line
-    x0 = left.value
-    if not raw.FPDFText_GetCharBox(textpage, last, *edges):
-        return line
-    x, y, y_end = (ctypes.c_double() for _ in range(3))
-    raw.FPDFText_GetCharOrigin(textpage, first, ctypes.byref(x), ctypes.byref(y))
-    raw.FPDFText_GetCharOrigin(textpage, last, ctypes.byref(x), ctypes.byref(y_end))
-    middle = (first + last) // 2
-    size = max(raw.FPDFText_GetFontSize(textpage, position) for position in (first, middle, last))
-    fonts = [_font(raw, textpage, position) for position in (first, middle, last)]
-    return replace(
-        line,
-        x0=x0,
-        x1=right.value,
-        y=y.value,
-        y_end=y_end.value,
-        size=round(size, 1),
-        mono=sum(bool(_MONOSPACED.search(font)) for font in fonts) >= 2 and bool(_MONOSPACED.search(fonts[0])),
-        bold=all(_BOLD.search(font) for font in fonts[1:]),
-    )
-
-
-def _font(raw: Any, textpage: Any, index: int) -> str:
-    buffer = ctypes.create_string_buffer(128)
-    length = raw.FPDFText_GetFontInfo(textpage, index, buffer, 128, ctypes.byref(ctypes.c_int()))
-    return buffer.value.decode("utf-8", "replace") if 0 < length <= 128 else ""
+    return Read(pages, {name: str(known.get(f"/{name}") or "") for name in pdfium.FACTS}, "pypdf")
 
 
 def _check_readable(pages: list[list[Line]]) -> None:
-    characters = [ch for page in pages for line in page for ch in line.text if not ch.isspace()]
-    broken = sum(ch == "\ufffd" or "\ue000" <= ch <= "\uf8ff" or ch < " " for ch in characters)
-    letters = sum(ch.isalnum() for ch in characters)
-    if broken > MAX_UNREADABLE * len(characters) or letters < 0.4 * len(characters):
-        raise Refused("gibberish", f"{broken} unmapped and {letters} alphanumeric of {len(characters)} characters")
+    """Errors: Refused gibberish, with the figures: unmapped glyphs, letters and digits, vowels among Latin letters."""
+    text = _BLANK.sub("", "".join(line.text for page in pages for line in page))
+    shown, dropped = glyphs.spelt(text)
+    broken = dropped + len(_BROKEN.findall(shown))
+    letters = len(_NO_LETTER.sub("", shown))
+    if broken > MAX_UNREADABLE * len(text) or letters < MIN_ALPHANUMERIC * len(text):
+        raise Refused("gibberish", f"{broken} unmapped and {letters} alphanumeric of {len(text)} characters")
+    latin = len(_NOT_LATIN.sub("", shown))
+    if latin >= MIN_LETTERS and latin > 0.5 * letters:
+        vowels = len(_NO_VOWEL.sub("", shown)) / latin
+        if not VOWELS[0] <= vowels <= VOWELS[1]:
+            raise Refused(
+                "gibberish", f"{vowels:.0%} of {latin} Latin letters are vowels: no language, or a font that maps to other letters"
+            )
