@@ -50,10 +50,6 @@ class Connection:
         if parameters:
             self._sqlite.executemany(sqlfiles.statement("ledger", name), parameters)
 
-    def first(self, name: str, **parameters: Any) -> Any:
-        """First row of sql/ledger/<name>.sql, None without one; the caller holds `exclusively`."""
-        return self._sqlite.execute(sqlfiles.statement("ledger", name), parameters).fetchone()
-
     @contextlib.contextmanager
     def exclusively(self) -> Iterator[None]:
         """Nobody else in this process uses the connection meanwhile. Errors: WorkspaceError."""

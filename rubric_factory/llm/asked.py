@@ -54,13 +54,14 @@ class Describer:
         for message in request.messages[:-1]:
             digest, body = _shared(message.content)
             texts[digest] = body
-            row["messages"].append([message.role, {"text": digest}])
-        row["messages"] += [[message.role, message.content] for message in request.messages[-1:]]
+            row["messages"].append([message.role, digest])
+        row["messages"] += [[message.role, None] for message in request.messages[-1:]]
+        last = request.messages[-1].content if request.messages else ""
         if request.schema is not None:
             row["schema"], body = _shared(self._schema_text(request.schema))
             texts[row["schema"]] = body
         row |= {name: getattr(request, name) for name in ("max_tokens", "temperature", "top_p", "seed")}
-        packed = pack(json.dumps(row, ensure_ascii=False, separators=(",", ":")))
+        packed = pack(f"{json.dumps(row)}\n{last}")
         return Asked(self._stage, request.subject, request.part, len(prompt), shared, packed, texts)
 
     def _schema_text(self, schema: dict[str, Any]) -> str:
@@ -83,11 +84,9 @@ def common_prefix(left: str, right: str) -> int:
 
 def restored(body: bytes, texts: Mapping[str, bytes]) -> dict[str, Any]:
     """The request again: messages (role, content), schema, sampling. Errors: ValueError where it is damaged, KeyError for a lost text."""
-    row: dict[str, Any] = json.loads(unpack(body))
-    row["messages"] = [
-        {"role": role, "content": unpack(texts[content["text"]]) if isinstance(content, dict) else content}
-        for role, content in row["messages"]
-    ]
+    head, _, last = unpack(body).partition("\n")
+    row: dict[str, Any] = json.loads(head)
+    row["messages"] = [{"role": role, "content": last if digest is None else unpack(texts[digest])} for role, digest in row["messages"]]
     if row["schema"] is not None:
         row["schema"] = json.loads(unpack(texts[row["schema"]]))
     return row

@@ -1,5 +1,6 @@
--- One row per key, if it is known: how the call stands, and its answer where there is one.
+-- One row per key of $keys (a JSON list) that is known: how the call stands, and its answer where there is one.
 SELECT
+    calls.key,
     calls.state,
     calls.owner,
     calls.attempts,
@@ -16,4 +17,4 @@ SELECT
     answers.cached_tokens
 FROM calls
 LEFT JOIN answers ON calls.key = answers.key
-WHERE calls.key = $key;
+WHERE calls.key IN (SELECT value FROM JSON_EACH($keys));
