@@ -42,7 +42,6 @@ class Terms:
     refresh_days: float
     accept_header: str = "*/*"
     accept: Accept = lambda head: None
-    make_fetcher: Callable[[NetworkSettings], Fetcher] = Fetcher
 
 
 def is_due(state: State | None, wanted: Wanted, originals: Path, round_start: float, refresh_days: float) -> bool:
@@ -69,19 +68,17 @@ class Acquisition:
     _silent: list[tuple[Wanted, Failed]] = field(init=False, default_factory=list)
     _stale: int = field(init=False, default=0)
 
-    def run(self, wanted: Iterable[Wanted], progress: Progress, limit: int | None = None) -> None:
-        """Ask for the due ones of `wanted`; limit: the first so many of all that are wanted, due or not."""
+    def run(self, wanted: Iterable[Wanted], progress: Progress, *, partial: bool = False) -> None:
+        """Ask for the due ones of `wanted`. partial: these are not all that the source has, so its round goes on."""
         remove_parts(self.originals)
         start = self.index.begin_round(self.source, time.time())
-        everything = list(wanted)
-        chosen = everything[:limit]
-        due = [w for w in chosen if is_due(self.index.state(self.source, w.item), w, self.originals, start, self.terms.refresh_days)]
+        due = [w for w in wanted if is_due(self.index.state(self.source, w.item), w, self.originals, start, self.terms.refresh_days)]
         if due:
             with progress.step(f"fetch {self.source}", len(due), "documents") as step:
                 self._step = step
                 asyncio.run(self._ask_all(due))
                 self._conclude(step)
-        if len(chosen) == len(everything) and not self._quiet:
+        if not partial and not self._quiet:
             self.index.end_round(self.source, start)
 
     @property
@@ -92,7 +89,7 @@ class Acquisition:
         hosts: dict[str, deque[Wanted]] = {}
         for wanted in due:
             hosts.setdefault(_host(wanted.url), deque()).append(wanted)
-        async with self.terms.make_fetcher(self.terms.network) as fetcher:
+        async with Fetcher(self.terms.network) as fetcher:
             tasks = [
                 asyncio.create_task(self._ask_host(fetcher, queue))
                 for queue in hosts.values()

@@ -58,7 +58,7 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """How far a listing is. Times in seconds since 1970; total: -1 unknown."""
+    """How far a listing is. Times in seconds since 1970; total: -1 unknown; idle: pages on end that named nothing new."""
 
     query: str
     started_at: float
@@ -66,6 +66,7 @@ class Listing:
     records: int = 0
     total: int = -1
     pass_: int = 1
+    idle: int = 0
     complete: bool = False
     valid_from: float = 0.0
 
@@ -175,6 +176,10 @@ class FetchIndex:
             for row in cursor:
                 problem = (row["reason"], row["detail"]) if row["reason"] else None
                 yield Listed(row["item"], row["url"], Metadata(**json.loads(row["metadata"])), problem)
+
+    def is_listed(self, source: str, item: str, since: float) -> bool:
+        """Whether an item was listed since."""
+        return bool(self._rows("find_listed", source=source, item=item, since=since))
 
     def count_listed(self, source: str, since: float) -> int:
         """Number of items that were listed since."""

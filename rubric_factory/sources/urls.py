@@ -7,6 +7,7 @@ from yarl import URL
 
 MAX_CHARACTERS = 4000
 _HOST = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?")
+_USER = re.compile(r"[^/?#]*//[^/?#]*@")  # an empty user name too, which the parser drops
 _NUMBER = re.compile(r"\d+|0x[0-9a-f]*")
 
 
@@ -33,11 +34,12 @@ def parse(text: str, base: URL | None = None) -> URL:
         raise BadUrl(str(error)) from None
     if url.scheme not in ("http", "https"):
         raise BadUrl(f"the scheme is {url.scheme or 'missing'}, not http or https")
-    if url.raw_user is not None or url.raw_password is not None or "@" in url.raw_authority:
+    if url.raw_user is not None or url.raw_password is not None or _USER.match(text):
         raise BadUrl("it holds a user name or password")
     if not host or not port:
         raise BadUrl("no host, or port 0")
-    return url.with_host(_host(host.rstrip("."))).with_fragment(None)
+    url = url.with_host(_host(host.rstrip("."))).with_fragment(None)
+    return url if url.raw_path != "/" else url.with_path("/", keep_query=True)
 
 
 def _host(host: str) -> str:

@@ -6,6 +6,7 @@ SELECT
     listings.records,
     listings.total,
     listings.pass,
+    listings.idle,
     listings.complete,
     listings.valid_from
 FROM listings

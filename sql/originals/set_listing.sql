@@ -1,9 +1,9 @@
 -- One row per source: how far its listing is now.
 INSERT INTO listings (
-    "source", "query", "started_at", "next_page", "records", "total", "pass", "complete", "valid_from"
+    "source", "query", "started_at", "next_page", "records", "total", "pass", "idle", "complete", "valid_from"
 )
 VALUES (
-    $source, $query, $started_at, $next_page, $records, $total, $pass, $complete, $valid_from
+    $source, $query, $started_at, $next_page, $records, $total, $pass, $idle, $complete, $valid_from
 )
 ON CONFLICT ("source") DO UPDATE SET
     "query" = $query,
@@ -12,5 +12,6 @@ ON CONFLICT ("source") DO UPDATE SET
     "records" = $records,
     "total" = $total,
     "pass" = $pass,
+    "idle" = $idle,
     "complete" = $complete,
     "valid_from" = $valid_from;
