@@ -65,13 +65,14 @@ def _cached(usage: Any) -> int | None:
     return min(_tokens(details, "cached_tokens"), _tokens(usage, "prompt_tokens"))
 
 
-def completion(reply: Any, seconds: float) -> Completion:
+def completion(reply: Any, seconds: float, endpoint: str = "") -> Completion:
     """Completion of a decoded reply. Text that the server cut is TRUNCATED, a refusal REFUSED, a reply of another shape TRANSPORT."""
     choices = reply.get("choices") if isinstance(reply, dict) else None
     choice = choices[0] if isinstance(choices, list) and choices else None
     message = choice.get("message") if isinstance(choice, dict) else None
     if not isinstance(choice, dict) or not isinstance(message, dict):
-        return failed(CompletionFailure.TRANSPORT, f"no choices[0].message in the reply: {str(reply)[:120]}", seconds=seconds)
+        detail = f"no choices[0].message in the reply: {str(reply)[:120]}"
+        return failed(CompletionFailure.TRANSPORT, detail, seconds=seconds, endpoint=endpoint)
     served, usage, finish = reply.get("model"), reply.get("usage"), choice.get("finish_reason")
     engine = reply.get("system_fingerprint")
     known: dict[str, Any] = {
@@ -81,6 +82,7 @@ def completion(reply: Any, seconds: float) -> Completion:
         "completion_tokens": _tokens(usage, "completion_tokens"),
         "cached_tokens": _cached(usage),
         "seconds": seconds,
+        "endpoint": endpoint,
     }
     refusal, content = message.get("refusal"), message.get("content")
     if finish == "content_filter" or (isinstance(refusal, str) and refusal):
@@ -93,9 +95,9 @@ def completion(reply: Any, seconds: float) -> Completion:
     return Completion(text=whole(content), **known)
 
 
-def read_reply(raw: bytes, seconds: float) -> Completion:
+def read_reply(raw: bytes, seconds: float, endpoint: str = "") -> Completion:
     """Completion of the bytes of a reply with status 200."""
     try:
-        return completion(parsed(raw), seconds)
+        return completion(parsed(raw), seconds, endpoint)
     except ValueError as error:
-        return failed(CompletionFailure.TRANSPORT, f"the reply is not JSON: {error}", seconds=seconds)
+        return failed(CompletionFailure.TRANSPORT, f"the reply is not JSON: {error}", seconds=seconds, endpoint=endpoint)

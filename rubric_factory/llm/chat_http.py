@@ -109,17 +109,20 @@ class Wire:
         try:
             async with self._session.post(self._url, data=payload, allow_redirects=False, proxy=self._proxy) as response:
                 raw = await self._read(response)
-                return _outcome(response.status, response.headers.get("Retry-After"), raw, time.monotonic() - started)
+                seconds = time.monotonic() - started
+                return _outcome(response.status, response.headers.get("Retry-After"), raw, seconds, self._endpoint.url)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            failed = chat_api.failed(CompletionFailure.TRANSPORT, str(error), seconds=time.monotonic() - started)
-            return Attempt(failed, retry=True, unreached=True)
+            return Attempt(self._failed(CompletionFailure.TRANSPORT, str(error), started), retry=True, unreached=True)
         except TimeoutError:
             detail = f"no answer within {self._timeout_seconds:g} s"
-            return Attempt(chat_api.failed(CompletionFailure.TIMEOUT, detail, seconds=time.monotonic() - started), retry=True)
+            return Attempt(self._failed(CompletionFailure.TIMEOUT, detail, started), retry=True)
         except (aiohttp.ClientError, OSError, ValueError) as error:
             # ValueError: aiohttp's own parsers on a malformed status line, header or chunk.
             detail = f"{type(error).__name__}: {error}"
-            return Attempt(chat_api.failed(CompletionFailure.TRANSPORT, detail, seconds=time.monotonic() - started), retry=True)
+            return Attempt(self._failed(CompletionFailure.TRANSPORT, detail, started), retry=True)
+
+    def _failed(self, failure: CompletionFailure, detail: str, started: float) -> Completion:
+        return chat_api.failed(failure, detail, seconds=time.monotonic() - started, endpoint=self._endpoint.url)
 
     async def _read(self, response: "aiohttp.ClientResponse") -> bytes | None:
         """Body of a reply with the key blotted out; None past the cap."""
@@ -133,15 +136,16 @@ class Wire:
         return bytes(raw).replace(key.encode(), b"***") if key else bytes(raw)
 
 
-def _outcome(status: int, header: str | None, raw: bytes | None, seconds: float) -> Attempt:
+def _outcome(status: int, header: str | None, raw: bytes | None, seconds: float, url: str) -> Attempt:
     if raw is None:
         detail = f"the reply is larger than {chat_api.MAX_REPLY_BYTES} bytes"
-        return Attempt(chat_api.failed(CompletionFailure.TRANSPORT, detail, seconds=seconds), status=status)
+        return Attempt(chat_api.failed(CompletionFailure.TRANSPORT, detail, seconds=seconds, endpoint=url), status=status)
     if status == 200:
-        completion = chat_api.read_reply(raw, seconds)
+        completion = chat_api.read_reply(raw, seconds, url)
         return Attempt(completion, retry=completion.failure is CompletionFailure.TRANSPORT, status=status)
     again = status in (408, 429) or status >= 500
     theirs = 400 <= status < 500 and not again and status not in _ABOUT_THE_SERVER
     failure = CompletionFailure.BAD_REQUEST if theirs else CompletionFailure.TRANSPORT
-    completion = chat_api.failed(failure, f"HTTP {status}: {raw[:400].decode('utf-8', 'replace')}", seconds=seconds)
+    detail = f"HTTP {status}: {raw[:400].decode('utf-8', 'replace')}"
+    completion = chat_api.failed(failure, detail, seconds=seconds, endpoint=url)
     return Attempt(completion, again, retry_after(header, time.time()), status, unreached=status in _NO_SERVER)

@@ -10,8 +10,9 @@ import json
 import queue
 import random
 import threading
+from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from functools import partial
 
 from rubric_factory.errors import LanguageModelError
 from rubric_factory.llm import chat_api
@@ -24,11 +25,15 @@ from rubric_factory.settings import llm
 from rubric_factory.text import printable
 
 CLOSE_SECONDS = 10.0
+# Beyond the window, one request in so many waits in the loop: an answer's place is taken at once, whatever the caller is at.
+RESERVE_SHARE = 8
+# Answers are gathered, for so long and never more than the reserve: one commit for all, and fewer changes of thread.
+GATHER_SECONDS = 0.02
 # Characters of a request's body per token, for the limit per minute until the server has counted.
 _CHARACTERS_PER_TOKEN = 4
 
-# What a task leaves for the caller's thread: an answer, or an error that ends the call.
-Results = queue.SimpleQueue[tuple[str, Completion] | BaseException]
+# What tasks leave for the caller's thread: answers, or an error that ends the call.
+Results = queue.SimpleQueue[Ready | BaseException]
 
 
 class OpenAICompatibleModel(Backend):
@@ -61,13 +66,14 @@ class OpenAICompatibleModel(Backend):
         """
         with self._starting:
             loop = self._loop = self._loop or EventLoop()
-        pool = _Pool(self)
+        pool = _Pool(self, loop)
         under_way, window = 0, self._fleet.ceiling
+        window += pool.reserve
         try:
             loop.call(pool.open())
             for request in requests:
                 if request is not None:
-                    loop.soon(pool.start, request)
+                    pool.send(request)
                     under_way += 1
                 ready = pool.take(wait=under_way >= window)
                 under_way -= len(ready)
@@ -108,7 +114,7 @@ class OpenAICompatibleModel(Backend):
                 break
             pause = min(self._backoff * 2.0 ** min(failures, 16), MAX_PAUSE_SECONDS) * random.uniform(0.25, 0.75)
             await self._clock.sleep(pause)
-        return replace(attempt.completion, endpoint=endpoint.url)
+        return attempt.completion
 
     async def _try(self, wire: Wire, endpoint: Endpoint, payload: bytes, tokens: int) -> Attempt:
         """One try, and what it says of its endpoint. Errors: LanguageModelError for a refused key or model."""
@@ -157,10 +163,15 @@ class OpenAICompatibleModel(Backend):
 
 
 class _Pool:
-    """The tasks of one call of `batches`; all but `take` runs in the event loop."""
+    """The tasks of one call of `batches`. `send` and `take` are the caller's, everything else runs in the event loop."""
 
-    def __init__(self, backend: OpenAICompatibleModel) -> None:
-        self._backend = backend
+    def __init__(self, backend: OpenAICompatibleModel, loop: EventLoop) -> None:
+        self._backend, self._loop = backend, loop
+        self.reserve = backend.fleet.ceiling // RESERVE_SHARE
+        self._unsent: deque[Request] = deque()
+        self._called = False
+        self._gathered: Ready = []
+        self._timer: asyncio.TimerHandle | None = None
         self._results: Results = queue.SimpleQueue()
         self._tasks: set[asyncio.Task[Completion]] = set()
         self._wires: dict[str, Wire] = {}
@@ -170,29 +181,53 @@ class _Pool:
         self._backend.fleet.open()
         self._wires = {endpoint.url: Wire(endpoint, self._backend.section) for endpoint in self._backend.fleet.endpoints}
 
-    def start(self, request: Request) -> None:
-        """Send one request; its outcome goes to the results."""
-        if not self._wires:
-            return
-        task = asyncio.ensure_future(self._backend.answer(self._wires, request))
-        self._tasks.add(task)
-        task.add_done_callback(lambda done: self._finished(request.request_id, done))
+    def send(self, request: Request) -> None:
+        """Send one request; its outcome goes to the results. The loop is called once for all that are sent before it comes."""
+        self._unsent.append(request)
+        if not self._called:
+            self._called = True
+            self._loop.soon(self._start)
+
+    def _start(self) -> None:
+        self._called = False
+        while self._unsent:
+            request = self._unsent.popleft()
+            if self._wires:
+                task = asyncio.ensure_future(self._backend.answer(self._wires, request))
+                self._tasks.add(task)
+                task.add_done_callback(partial(self._finished, request.request_id))
 
     def _finished(self, request_id: str, task: "asyncio.Task[Completion]") -> None:
         self._tasks.discard(task)
-        if not task.cancelled():
-            error = task.exception()
-            self._results.put(error if error is not None else (request_id, task.result()))
+        if task.cancelled():
+            return
+        error = task.exception()
+        if error is not None:
+            self._results.put(error)
+            return
+        self._gathered.append((request_id, task.result()))
+        if len(self._gathered) >= self.reserve or not self._tasks:
+            self._hand_over()
+        elif self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(GATHER_SECONDS, self._hand_over)
+
+    def _hand_over(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._gathered:
+            self._results.put(self._gathered)
+            self._gathered = []
 
     def take(self, *, wait: bool) -> Ready:
-        """All results that are there; with wait, at least one. Errors: whatever a task raised."""
+        """All answers that are there; with wait, at least one. Errors: whatever a task raised."""
         ready: Ready = []
         with contextlib.suppress(queue.Empty):
             while True:
                 result = self._results.get(block=wait and not ready)
                 if isinstance(result, BaseException):
                     raise result
-                ready.append(result)
+                ready += result
         return ready
 
     async def close(self) -> None:
@@ -203,6 +238,8 @@ class _Pool:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        if self._timer is not None:
+            self._timer.cancel()
         self._backend.fleet.close()
         for wire in wires.values():
             await wire.close()
