@@ -89,7 +89,7 @@ def test_removed_characters_are_counted():
     ],
 )
 def test_language(text, code):
-    assert language_of(words(text)) == code
+    assert language_of(text) == code
 
 
 def test_genres():

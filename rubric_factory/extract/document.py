@@ -12,12 +12,15 @@ _PARSERS = {Kind.PDF: pdf.extract, Kind.HTML: html.extract, Kind.TEXT: plain.ext
 
 
 def parse(data: bytes, request: dict[str, Any]) -> dict[str, Any]:
-    """Reply for one file. request: min_characters, max_characters. Errors: Refused with its reason."""
-    kind = kind_of(data)
+    """Reply for one file. request: min_characters, max_characters, media_type ('' or absent: told from the content).
+
+    Errors: Refused with its reason.
+    """
+    kind = Kind(request["media_type"]) if request.get("media_type") else kind_of(data)
     found = _PARSERS[kind](data)
     _check_length(found, int(request["min_characters"]), int(request["max_characters"]))
     tokens = words(found.text)
-    code = language.language_of(tokens)
+    code = language.language_of(found.text)
     signals = genre.signals_of(found.text, code)
     title, authors = _line(found.title), _line(found.authors)
     name = genre.genre_of(title, found.text, found.sections, signals)

@@ -11,7 +11,8 @@ from functools import lru_cache
 from typing import Any
 
 from rubric_factory.extract import html_math
-from rubric_factory.extract.html_table import Grid, is_data
+from rubric_factory.extract.grid import Grid
+from rubric_factory.extract.html_table import is_data
 from rubric_factory.extract.html_tree import Mark, is_content_aside, mark_of, plain_text, size_of
 from rubric_factory.extract.result import Block
 from rubric_factory.text import clean, squeeze

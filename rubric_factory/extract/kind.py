@@ -38,9 +38,17 @@ class Kind(StrEnum):
     TEXT = "text/plain"
 
 
-def bom_encoding(data: bytes) -> str | None:
-    """Encoding that a byte order mark names; None without one."""
-    return next((name for mark, name in _BOMS if data.startswith(mark)), None)
+def encoding_of(data: bytes) -> str | None:
+    """Encoding that a byte order mark names, or that NULs in every other byte betray; None without either."""
+    if (named := next((name for mark, name in _BOMS if data.startswith(mark)), None)) is not None:
+        return named
+    even, odd = data[:2000:2], data[1:2000:2]
+    if len(data) >= 8 and b"\x00" in data[:2000]:
+        if odd.count(0) > 0.7 * len(odd) and even.count(0) < 0.1 * len(even):
+            return "utf-16-le"
+        if even.count(0) > 0.7 * len(even) and odd.count(0) < 0.1 * len(odd):
+            return "utf-16-be"
+    return None
 
 
 def kind_of(data: bytes) -> Kind:
@@ -53,7 +61,7 @@ def kind_of(data: bytes) -> Kind:
         if data.startswith(magic):
             raise Refused("unsupported", name)
     head = data[:65536]
-    if bom_encoding(data) not in (None, "utf-8-sig"):
+    if encoding_of(data) not in (None, "utf-8-sig"):
         head = head.replace(b"\x00", b"")
     if b"\x00" in head:
         raise Refused("unsupported", "binary: NUL bytes in the first 64 KiB")
