@@ -15,15 +15,15 @@ from rubric_factory.authoring.evidence import locate
 from rubric_factory.authoring.language_model import LanguageModelAuthor, identity_of
 from rubric_factory.authoring.prompting import author_request, delimiter, prompt_hash, template
 from rubric_factory.authoring.protocol import Authored
-from rubric_factory.authoring.reply import longest_json, reply_model, reply_schema, token_bound
+from rubric_factory.authoring.reply import item_model, longest_json, reply_schema, token_bound
 from rubric_factory.gates.protocol import GateInput
 from rubric_factory.gates.table import check_task, first_refusal
 from rubric_factory.llm.protocol import Completion, CompletionFailure, Request
 from rubric_factory.records import Category, Passage
 from rubric_factory.settings import Settings
-from rubric_factory.settings.author import AuthorSettings, ScriptedAuthor, WritingSettings
+from rubric_factory.settings.author import AuthorSettings, ScriptedAuthor, WritingSampling, WritingSettings
 from rubric_factory.settings.gates import GateSettings
-from rubric_factory.settings.llm import LanguageModelSection, Sampling
+from rubric_factory.settings.llm import LanguageModelSection
 
 TEXT = (
     "Crystalline silicon modules lose about 0.45 percent of their rated power for every degree Celsius above 25 degrees Celsius.\n"
@@ -31,7 +31,7 @@ TEXT = (
     "but not enough to make up for it. The manufacturer’s data sheet states the coefficient. "
     'It is a "coefficient" of the module.'
 )
-SECTION = ScriptedAuthor(model="m", revision="r1", function="a:b")
+SECTION = ScriptedAuthor(model="m", revision="r1", function="a:b", repair_rounds=0, weak_answer=False)
 
 
 def passage_of(text: str = TEXT, number: int = 0) -> Passage:
@@ -59,6 +59,7 @@ def good() -> dict:
             {
                 "question": "Why does a silicon photovoltaic module deliver less electricity on a hot day, and how large is this effect?",
                 "question_type": "explain",
+                "difficulty": "medium",
                 "reference_answer": "Warming narrows the band gap of silicon, so the voltage of each cell drops. A slightly larger current "
                 "cannot compensate. About 0.45 % of rated power is lost per degree Celsius.",
                 "criteria": [
@@ -131,7 +132,7 @@ def test_a_good_reply_becomes_a_task_that_passes_every_gate():
     assert [c.weight for c in task.rubric.criteria] == [5, 5, 3, -2] and task.rubric.criteria[3].category is Category.PITFALL
     assert all(passage.text[e.start : e.end] == e.quote for c in task.rubric.criteria for e in c.evidence)
     assert [(m.role, m.content) for m in task.prompt] == [("system", "Answer briefly."), ("user", task.question)]
-    assert task.author == f"m@r1 prompts={prompt_hash()[:12]}" == identity_of(SECTION) and task.evidence_grade == "demo"
+    assert task.author == f"m@r1 prompts={prompt_hash(SECTION)[:12]}" == identity_of(SECTION) and task.evidence_grade == "demo"
     findings = check_task(GateInput(task, passage, "Solar Handbook"), GateSettings())
     assert first_refusal(findings) is None, findings
 
@@ -186,10 +187,10 @@ FIRST = ["tasks", 0, "criteria", 0]
     [
         {},
         [],
-        {"tasks": []},
+        {"tasks": None},
         {"tasks": good()["tasks"] * 2},
         good() | {"note": "x"},
-        changed(["tasks", 0, "question"], "x" * 501),
+        changed(["tasks", 0, "question"], "x" * 601),
         changed(["tasks", 0, "question"], None),
         changed(["tasks", 0, "question_type"], "recall"),
         changed(["tasks", 0, "criteria"], good()["tasks"][0]["criteria"][:3]),
@@ -207,8 +208,12 @@ FIRST = ["tasks", 0, "criteria", 0]
     ],
 )
 def test_what_breaks_the_schema_is_refused_with_the_place(reply):
-    _, reason, detail = refused(reply)
-    assert reason == "schema_violation" and detail
+    record, reason, detail = refused(reply)
+    assert reason == "schema_violation" and detail and record.startswith(passage_of().passage_id)
+
+
+def test_an_author_may_find_nothing_to_ask():
+    assert refused({"tasks": []})[:2] == (passage_of().passage_id, "nothing_to_ask")
 
 
 @pytest.mark.parametrize("quote", ["The band gap widens", "the band gap NARROWS", "rated power … degree", " ", "narrows band gap the"])
@@ -254,7 +259,7 @@ HOSTILE = (
 
 
 def request_of(text: str, title: str = "T", seed: int = 7) -> Request:
-    return author_request(passage_of(text), title, WritingSettings(), Sampling(), seed)
+    return author_request(passage_of(text), title, SECTION, seed)
 
 
 def test_hostile_text_stays_inside_its_fence():
@@ -281,7 +286,7 @@ def test_no_text_ends_its_own_fence_or_forges_the_delimiter(text):
 def test_requests_recur_exactly_and_share_their_long_part():
     one, again, other = request_of(TEXT), request_of(TEXT), request_of(TEXT + " More.")
     assert one == again and one.key("m", "r") == again.key("m", "r") != other.key("m", "r")
-    assert one.messages[0] == other.messages[0] and one.request_id == passage_of().passage_id
+    assert one.messages[0] == other.messages[0] and one.request_id == f"{passage_of().passage_id}/tasks"
     assert request_of(TEXT, seed=8).key("m", "r") != one.key("m", "r")
     assert "[[" not in one.messages[0].content
 
@@ -296,14 +301,14 @@ def nodes(schema: dict) -> Iterator[dict]:
     "writing", [WritingSettings(), WritingSettings(tasks_per_passage=8, max_criteria=20), WritingSettings(phrase_characters=4)]
 )
 def test_the_schema_bounds_everything_and_refers_to_nothing(writing):
-    schema = reply_schema(writing)
+    schema = reply_schema("tasks", writing)
     assert "$ref" not in json.dumps(schema) and "$defs" not in schema
     for node in nodes(schema):
         kind = node["type"]
         if kind == "string":
             assert "enum" in node or 1 <= node["minLength"] <= node["maxLength"]
         elif kind == "array":
-            assert 1 <= node["minItems"] <= node["maxItems"]
+            assert node["minItems"] <= node["maxItems"] and (node["minItems"] or "question" in node["items"]["properties"])
         elif kind == "integer":
             assert node["minimum"] == 1 and node["maximum"] == 5
         else:
@@ -323,18 +328,21 @@ def longest(schema: dict):
 
 @pytest.mark.parametrize("writing", [WritingSettings(), WritingSettings(min_criteria=2, max_criteria=2, statement_characters=10)])
 def test_the_token_bound_is_above_the_longest_reply_and_in_the_request(writing):
-    value = longest(reply_schema(writing))
+    section = SECTION.model_copy(update={"writing": writing, "sampling": WritingSampling(max_tokens=99_999)})
+    schema = reply_schema("tasks", writing)
+    value = longest(schema)
     text = json.dumps(value)
-    assert reply_model(writing).model_validate_json(text)
-    assert len(text) <= longest_json(reply_schema(writing)) < len(text) + 200 and token_bound(writing) > len(text)
-    assert author_request(passage_of(), "T", writing, Sampling(max_tokens=99_999), 1).max_tokens == token_bound(writing)
-    assert author_request(passage_of(), "T", writing, Sampling(max_tokens=16), 1).max_tokens == 16
+    assert item_model("tasks", writing).model_validate_json(json.dumps(value["tasks"][0]))
+    assert len(text) <= longest_json(schema) < len(text) + 200 and token_bound("tasks", writing) > len(text)
+    assert author_request(passage_of(), "T", section, 1).max_tokens == token_bound("tasks", writing)
+    small = section.model_copy(update={"sampling": WritingSampling(max_tokens=16)})
+    assert author_request(passage_of(), "T", small, 1).max_tokens == 16
 
 
-def test_the_default_reply_fits_what_servers_allow():
-    """Many servers take no max_tokens above 8192; the longest default reply fits at three characters a token."""
-    assert SECTION.sampling.max_tokens < 8192 < longest_json(reply_schema(SECTION.writing))
-    assert longest_json(reply_schema(SECTION.writing)) / 3 < SECTION.sampling.max_tokens
+def test_the_longest_default_task_fits_what_servers_allow():
+    """Many servers take no max_tokens above 8192; the longest default task fits at four characters a token, as English has."""
+    assert SECTION.sampling.max_tokens < 8192
+    assert longest_json(reply_schema("tasks", SECTION.writing)) / 4 < SECTION.sampling.max_tokens
 
 
 def test_a_band_upside_down_is_a_configuration_error():
@@ -350,6 +358,8 @@ def test_a_band_upside_down_is_a_configuration_error():
         ("The current rises slightly - but not enough", "The current rises slightly — but not enough"),
         ("The manufacturer's data sheet", "The manufacturer’s data sheet"),
         ("  the coefficient.  ", "the coefficient."),
+        ("opencircuit voltage".replace("opencircuit", "open - circuit"), "open-circuit voltage"),
+        ("the bandgap narrows", "the band gap narrows"),
         ("a 'coefficient' of", 'a "coefficient" of'),
     ],
 )

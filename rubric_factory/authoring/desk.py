@@ -89,12 +89,19 @@ class Desk:
             return sheet.rejection(str(completion.failure), completion.detail, slot)
         if canary(self.seed) in completion.text.lower():
             return sheet.rejection("canary_leaked", "the reply repeats the code of its instructions: something spoke to the author", slot)
-        return marking.unmarked(completion.text, sheet.passage, self.seed) if self.section.writing.datamarking else completion.text
+        return completion.text
+
+    def _plain(self, value: Any, sheet: Sheet) -> Any:
+        return marking.unmarked(value, sheet.passage, self.seed) if self.section.writing.datamarking else value
+
+    def _json(self, said: str, sheet: Sheet) -> Any:
+        """The JSON value of a reply. Errors: ValueError for what is none."""
+        return self._plain(from_json(json_text(said), allow_inf_nan=False), sheet)
 
     def prose(self, completion: Completion, sheet: Sheet) -> str:
         """A free-text answer as clean text; '' where there is none."""
         said = self._said(completion, sheet, None)
-        return "" if isinstance(said, Rejection) else clean(said)[0].strip()
+        return "" if isinstance(said, Rejection) else clean(self._plain(said, sheet))[0].strip()
 
     def listed(self, kind: Kind, completion: Completion, sheet: Sheet) -> list[Any] | Rejection:
         """The items of a reply that lists some, not yet checked, at least one; or why there are none."""
@@ -102,7 +109,7 @@ class Desk:
         if isinstance(said, Rejection):
             return said
         try:
-            reply = from_json(json_text(said), allow_inf_nan=False)
+            reply = self._json(said, sheet)
         except ValueError as error:
             return sheet.rejection("unparseable_reply", str(error))
         if not isinstance(reply, dict) or set(reply) != {"tasks"} or not isinstance(reply["tasks"], list):
@@ -127,7 +134,7 @@ class Desk:
         if isinstance(said, Rejection):
             return said
         try:
-            value = from_json(json_text(said), allow_inf_nan=False)
+            value = self._json(said, sheet)
         except ValueError as error:
             return sheet.rejection("unparseable_reply", str(error), slot)
         return self.item(kind, value, into, sheet, slot)

@@ -1,5 +1,7 @@
 """Datamarking (Spotlighting, arXiv 2403.14720): every blank of the passage becomes a rare sign, so that it reads as material."""
 
+from typing import Any
+
 from rubric_factory.records import Passage, content_id
 
 # Rare, one token or two, and neither white space nor punctuation that a passage is likely to hold.
@@ -20,6 +22,10 @@ def marked(passage: Passage, seed: int) -> tuple[str, str]:
     ), f" In the passage every blank is written as {one}; write blanks in your quotes."
 
 
-def unmarked(text: str, passage: Passage, seed: int) -> str:
-    """A reply's text with the sign as blanks again."""
-    return text.replace(sign(passage, seed), " ")
+def unmarked(value: Any, passage: Passage, seed: int) -> Any:
+    """A text, or every text of a JSON value, with the sign as blanks again. After parsing: JSON may hold the sign escaped."""
+    if isinstance(value, str):
+        return value.replace(sign(passage, seed), " ")
+    if isinstance(value, list):
+        return [unmarked(one, passage, seed) for one in value]
+    return {key: unmarked(one, passage, seed) for key, one in value.items()} if isinstance(value, dict) else value
