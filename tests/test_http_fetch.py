@@ -4,6 +4,7 @@ import asyncio
 import email.utils
 import gzip
 import hashlib
+import itertools
 import time
 
 import pytest
@@ -142,7 +143,7 @@ def test_a_name_that_changes_its_mind_is_connected_to_where_it_was_checked(serve
     """127.0.0.1 plays the public address; the rebound answer is 127.0.0.2, where the secret is."""
     server.paths["/a"] = document(b"public")
     lookup = names(rebind_test=[["127.0.0.1"], ["127.0.0.2"]])
-    answer, body = fetch(f"http://rebind.test:{server.port}/a", lookup=lookup)
+    _, body = fetch(f"http://rebind.test:{server.port}/a", lookup=lookup)
     assert body == b"public" and lookup.asked == ["rebind.test"], "checked and connected to with one lookup"
     failed = refused(f"http://rebind.test:{server.port}/a", lookup=lookup)
     assert failed.reason == "non_global_address" and "127.0.0.2" in failed.detail
@@ -316,7 +317,7 @@ def slots(network, requests):
 
 def test_requests_to_one_host_keep_their_distance():
     moments, _ = slots(changed(host_seconds=0.05), ["http://a.test/"] * 4)
-    assert all(later - earlier >= 0.049 for earlier, later in zip(moments, moments[1:], strict=False))
+    assert all(later - earlier >= 0.049 for earlier, later in itertools.pairwise(moments))
 
 
 def test_requests_at_once_are_bounded_for_a_host_and_for_all():

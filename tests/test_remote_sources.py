@@ -203,7 +203,7 @@ def test_a_limit_takes_the_first_in_key_order_and_the_round_goes_on(server, tmp_
     reader.acquire(QUIET, 2)
     assert set(server.documents_asked()) == {"/0", "/1"}
     reader.acquire(QUIET)
-    assert server.documents_asked() == {path: 1 for path in paths}, "the round that the limit cut short goes on"
+    assert server.documents_asked() == dict.fromkeys(paths, 1), "the round that the limit cut short goes on"
 
 
 CHILD = """

@@ -90,8 +90,11 @@ class FetchIndex:
 
     @staticmethod
     def exists(folder: Path) -> bool:
-        """Whether anything was ever asked for."""
-        return (folder / FILE).exists()
+        """Whether there is an index: a run that was killed at once leaves an empty file."""
+        if not (folder / FILE).exists():
+            return False
+        with FetchIndex(folder, make=False) as index:
+            return bool(index._rows("is_made"))
 
     def __enter__(self) -> "FetchIndex":
         return self
