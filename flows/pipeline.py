@@ -34,7 +34,7 @@ def parse_sources(words: Sequence[str], settings: Settings) -> tuple[Source, ...
 
     Errors: UsageError for an unknown kind of source, and for two folders of the same name.
     """
-    configured = {source.path.resolve(): source for source in settings.sources}
+    configured = {source.path.resolve(): source for source in settings.sources if source.type == "folder"}
     found: list[Source] = []
     for word in words:
         kind, colon, place = word.partition(":")

@@ -1,6 +1,6 @@
 """Units of work as Prefect tasks, and what a flow shows of them. Tasks return counts, never rows."""
 
-import functools
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +12,7 @@ from flows.commands.common import report_row
 from flows.pipeline import run_stage
 from flows.summary import gates
 from rubric_factory.stages import Context
-from rubric_factory.stages.ingest import Meter, finish, ingest_shard, plan
+from rubric_factory.stages.ingest import Meter, acquire, finish, ingest_shards, plan
 from rubric_factory.workspace import Workspace
 
 Row = dict[str, Any]
@@ -34,14 +34,21 @@ def unit(name: str, function: Callable[[], Row]) -> Row:
 def ingest_units(context: Context, limit: int | None) -> Row:
     """Ingest, a task a shard of documents."""
     meter = Meter()
+
+    def bring() -> Row:
+        acquire(context)
+        return {}
+
+    unit("ingest: acquire", bring)
     todo = plan(context, limit=limit)
-    total = sum(len(shard.entries) for shard in todo.shards)
-    with context.progress.step("ingest", total, "documents") as step:
-        for shard in todo.shards:
-            unit(f"ingest {shard.name[:8]}", functools.partial(ingest_shard, context, shard, advance=step.advance))
+    with context.progress.step("ingest", todo.to_read, "documents") as step:
+        with contextlib.closing(ingest_shards(context, todo.shards, step.advance)) as shards:
+            for number in range(len(todo.shards)):
+                unit(f"ingest {number + 1}/{len(todo.shards)}", lambda: next(shards)[1])
+        folded = {shard.name for shard in todo.shards}
 
         def close() -> Row:
-            return report_row(meter.report(*finish(context, todo)))
+            return report_row(meter.report(*finish(context, todo, folded=folded)))
 
         return unit("ingest: finish", close)
 

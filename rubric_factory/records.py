@@ -66,7 +66,10 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One kept document. document_id = sha256 of its bytes; document_key = source name + '/' + relative path, URL or DOI."""
+    """One kept document. document_id = sha256 of its bytes; document_key = source name + '/' + relative path, URL or DOI.
+
+    authors and subjects: separated by '; '. date: as its source or the document itself writes it. '' is unknown.
+    """
 
     document_id: str
     document_key: str
@@ -77,6 +80,10 @@ class Document:
     text: str
     title: str = ""
     authors: str = ""
+    date: str = ""
+    doi: str = ""
+    report_number: str = ""
+    subjects: str = ""
     language: str = ""
     licence: str = ""
     genre: str = ""

@@ -16,7 +16,7 @@ from rubric_factory.progress import Progress
 from rubric_factory.settings import Settings
 from rubric_factory.settings.sources import FolderSource
 from rubric_factory.stages import Context
-from rubric_factory.stages.ingest import finish, ingest, ingest_shard, plan
+from rubric_factory.stages.ingest import finish, ingest, ingest_shards, plan
 from rubric_factory.tables import TEXTS, document_from_row, document_to_row
 from rubric_factory.workspace import Workspace
 
@@ -60,9 +60,12 @@ def opened(monkeypatch):
     real = Pool.run
 
     def spy(self, jobs):
-        jobs = list(jobs)
-        paths.extend(Path(job.request["path"]).name for job in jobs)
-        return real(self, jobs)
+        def noted():
+            for job in jobs:
+                paths.append(Path(job.request["path"]).name)
+                yield job
+
+        return real(self, noted())
 
     monkeypatch.setattr(Pool, "run", spy)
     return paths
@@ -78,13 +81,13 @@ def test_every_entry_is_accounted_for_and_unchanged_ones_stay_closed(tmp_path, o
     report = ingest(context)
     assert report.rejections == {"exact_duplicate": 1, "symlink": 1, "too_short": 1, "unsupported": 1}
     assert (report.documents_seen, report.kept, report.unchanged) == (6, 2, 0)
-    assert report.kept + sum(report.rejections.values()) == report.documents_seen
+    assert report.kept + report.unchanged + sum(report.rejections.values()) == report.documents_seen
     assert report.cpu_seconds > 0 and report.peak_rss_mb > 0
     assert sorted(opened) == ["a.txt", "b.txt", "c.bin", "d.txt", "z.txt"]
     before = rows(context)
     opened.clear()
     again = ingest(context)
-    assert opened == [] and (again.unchanged, again.kept, again.rejections) == (6, 2, report.rejections)
+    assert opened == [] and (again.unchanged, again.kept, again.rejections, again.counts["documents"]) == (6, 0, {}, 2)
     assert rows(context) == before
 
 
@@ -95,7 +98,7 @@ def test_only_what_changed_is_opened(tmp_path, opened):
     write(tmp_path, "b.txt", word="changed")
     (tmp_path / "docs/c.txt").unlink()
     report = ingest(make(tmp_path))
-    assert opened == ["b.txt"] and (report.unchanged, report.kept, report.counts["vanished"]) == (1, 2, 1)
+    assert opened == ["b.txt"] and (report.unchanged, report.kept, report.counts["vanished"]) == (1, 1, 1)
     fresh = make(tmp_path, "fresh")
     ingest(fresh)
     assert rows(make(tmp_path)) == rows(fresh)
@@ -129,7 +132,7 @@ def test_rows_do_not_depend_on_history_or_shard_size(tmp_path):
     write(tmp_path, *names, "x.txt", word="same")
     write(tmp_path, *names[2:])
     ingest(make(tmp_path, shard_documents=2))
-    (tmp_path / "docs/x.txt").rename(tmp_path / "docs/0a.txt")
+    (tmp_path / "docs/x.txt").rename(tmp_path / "docs/y.txt")
     (tmp_path / "docs/0.txt").unlink()
     ingest(make(tmp_path, shard_documents=3))
     fresh = make(tmp_path, "fresh", workers=2)
@@ -137,8 +140,42 @@ def test_rows_do_not_depend_on_history_or_shard_size(tmp_path):
     found = rows(make(tmp_path))
     assert found == rows(fresh)
     duplicates = [(row["document_key"], row["duplicate_of"]) for row in found["documents"] if row["duplicate_of"]]
-    assert duplicates == [("docs/1.txt", "docs/0a.txt")]
+    assert duplicates == [("docs/y.txt", "docs/1.txt")]
     assert len(found["texts"]) == 6
+
+
+def duplicates(context: Context) -> dict[str, str]:
+    return {row["document_key"]: row["duplicate_of"] for row in rows(context)["documents"] if row["duplicate_of"]}
+
+
+def test_the_older_of_two_copies_stays_whatever_their_names(tmp_path):
+    context = make(tmp_path)
+    write(tmp_path, "m.txt", "n.txt", word="same")
+    ingest(context)
+    assert duplicates(context) == {"docs/n.txt": "docs/m.txt"}
+    write(tmp_path, "a.txt", word="same")
+    report = ingest(context)
+    assert (report.kept, report.rejections, report.unchanged) == (0, {"exact_duplicate": 1}, 2)
+    assert duplicates(context) == {"docs/a.txt": "docs/m.txt", "docs/n.txt": "docs/m.txt"}
+    write(tmp_path, "m.txt", word="same")  # written anew, with the same bytes
+    ingest(context)
+    assert duplicates(context) == {"docs/a.txt": "docs/m.txt", "docs/n.txt": "docs/m.txt"}
+    (tmp_path / "docs/m.txt").unlink()
+    write(tmp_path, "0.txt", word="same")
+    ingest(context)
+    assert duplicates(context) == {"docs/0.txt": "docs/a.txt", "docs/n.txt": "docs/a.txt"}
+    write(tmp_path, "a.txt", word="another")
+    ingest(context)
+    assert duplicates(context) == {"docs/n.txt": "docs/0.txt"}  # of two older copies the first key
+
+
+def test_nobody_reads_a_copy_before_an_ingest_has_ended(tmp_path):
+    context = make(tmp_path)
+    write(tmp_path, "a.txt", "b.txt", word="same")
+    list(ingest_shards(context, plan(context).shards))
+    with warehouse.opened(context.workspace) as house:
+        assert house.rows("ingest_kept") == [{"documents": 0}]
+    assert ingest(context).counts["documents"] == 1
 
 
 def test_a_duplicate_steps_up_when_the_first_vanishes(tmp_path, opened):
@@ -147,7 +184,7 @@ def test_a_duplicate_steps_up_when_the_first_vanishes(tmp_path, opened):
     (tmp_path / "docs/a.txt").unlink()
     opened.clear()
     report = ingest(make(tmp_path))
-    assert (report.kept, report.rejections, opened) == (1, {}, [])
+    assert (report.counts["documents"], report.unchanged, report.rejections, opened) == (1, 1, {}, [])
     assert [document.document_key for document in read_texts(make(tmp_path).workspace)] == ["docs/b.txt"]
 
 
@@ -182,7 +219,7 @@ def test_an_interrupted_run_continues(tmp_path, monkeypatch, stop_at, opened):
     opened.clear()
     report = ingest(context)
     # Outcomes are noted before they are counted: what was finished is not opened again.
-    assert len(opened) == 5 - stop_at and report.kept == 5
+    assert len(opened) == 5 - stop_at and report.counts["documents"] == report.kept + report.unchanged == 5
     fresh = make(tmp_path, "fresh")
     ingest(fresh)
     assert rows(context) == rows(fresh)
@@ -193,7 +230,7 @@ def test_a_torn_journal_line_costs_that_line(tmp_path, opened):
     write(tmp_path, "a.txt", "b.txt")
     context = make(tmp_path)
     todo = plan(context)
-    ingest_shard(context, todo.shards[0])
+    list(ingest_shards(context, todo.shards))
     shard = next(context.workspace.texts.glob("*.parquet"))
     kept = pq.read_table(shard).to_pylist()
     shard.unlink()
@@ -209,7 +246,7 @@ def test_a_complete_shard_is_reused_and_a_damaged_or_lost_one_made_again(tmp_pat
     write(tmp_path, "a.txt")
     context = make(tmp_path)
     todo = plan(context)
-    assert ingest_shard(context, todo.shards[0]) == {"kept": 1, "refused": 0}
+    assert dict(ingest_shards(context, todo.shards)) == {todo.shards[0].name: {"kept": 1, "refused": 0}}
     opened.clear()
     ingest(context)
     assert opened == []
@@ -230,7 +267,7 @@ def test_plan_shards_finish_compose_to_ingest(tmp_path):
     todo = plan(flow)
     assert [len(shard.entries) for shard in todo.shards] == [2, 2, 1]
     for shard in reversed(todo.shards):
-        ingest_shard(flow, shard)
+        list(ingest_shards(flow, [shard]))
     counts, rejections = finish(flow, todo)
     assert (counts["kept"], rejections) == (5, {})
     whole = make(tmp_path, "whole")
@@ -242,14 +279,13 @@ def test_a_limit_reads_the_first_entries_and_loses_none(tmp_path, opened):
     write(tmp_path, *(f"{n}.txt" for n in range(5)))
     context = make(tmp_path)
     todo = plan(context, limit=2)
-    for shard in todo.shards:
-        ingest_shard(context, shard)
+    list(ingest_shards(context, todo.shards))
     counts, _ = finish(context, todo)
     assert opened == ["0.txt", "1.txt"]
     assert (counts["documents_seen"], counts["kept"], counts["waiting"]) == (5, 2, 3)
-    assert ingest(context).kept == 5
+    assert ingest(context).kept == 3
     counts, _ = finish(context, plan(context, limit=1))
-    assert (counts["kept"], counts["unchanged"]) == (5, 5)
+    assert (counts["documents"], counts["unchanged"]) == (5, 5)
 
 
 def test_a_full_disk_is_told_and_a_run_continues(tmp_path, monkeypatch):

@@ -1,17 +1,22 @@
 """The passages stage on a real warehouse: what is cut, refused, clustered and selected, and that a re-run, a kill and a change keep it."""
 
 import hashlib
+import os
 import shutil
+from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from rubric_factory.errors import FactoryError, WorkspaceError
-from rubric_factory.extract.texts import shard_path, write_shard
-from rubric_factory.passages.decide import Usable, decide
-from rubric_factory.passages.dedupe import shingle_hashes
-from rubric_factory.passages.elders import Elders
+from rubric_factory.extract.texts import ShardWriter, shard_path
+from rubric_factory.passages.decide import Nodes, Usable, decide
+from rubric_factory.passages.dedupe import Held
+from rubric_factory.passages.shingles import set_key, shingle_hashes
+from rubric_factory.passages.elders import NOTHING_OLDER, Elders
+from rubric_factory.passages.lsh import signatures
 from rubric_factory.progress import Progress
 from rubric_factory.records import Document, Section
 from rubric_factory.settings import Settings
@@ -20,9 +25,10 @@ from rubric_factory.stages import Context
 from rubric_factory.stages import passages as stage
 from rubric_factory.tables import TABLES, document_to_row, passage_from_row
 from rubric_factory.warehouse import Warehouse, opened
+from rubric_factory.workspace import Workspace
 
 SIZES = {"min_words": 40, "target_words": 60, "max_words": 110}
-OUTPUTS = ("passages", "passage_measures", "selection", "rejections")
+OUTPUTS = ("passages", "passage_measures", "document_measures", "document_clusters", "selection", "rejections")
 
 
 def prose(topic, count=4):
@@ -47,7 +53,9 @@ def ingested(workspace, *documents, extraction="e1"):
     facts = {"words": 1, "removed_characters": 0, "settings_digest": extraction, "seconds": 0.0}
     rows = [document_to_row(doc, shard=f"{doc.document_id[:16]}-{doc.source_uri}", **facts) for doc in documents]
     for row in rows:
-        write_shard(shard_path(workspace, row["shard"]), [row])
+        writer = ShardWriter(shard_path(workspace, row["shard"]))
+        writer.add(row)
+        writer.commit()
     schema = TABLES["documents"][0]
     with opened(workspace) as house:
         house._connection.execute("DELETE FROM documents")
@@ -170,42 +178,70 @@ def test_settings_of_the_selection_cut_nothing_again_and_settings_of_the_chunks_
     assert (wider.counts["documents_cut"], wider.counts["passages"]) == (1, 3)
 
 
-@pytest.mark.parametrize("fails_at", [1, 2, 5, 8, 9, 10])
-def test_a_kill_between_any_two_writes_leaves_what_the_next_run_completes(context, workspace, tmp_path, monkeypatch, fails_at):
-    docs = [document(name, prose(name * 2)) for name in "abc"] + [document("d", prose("aa") + " More.")]
+POINTS = ((Warehouse, "run"), (Warehouse, "fold"), (Warehouse, "export"), (os, "fsync"), (Path, "rename"), (Path, "unlink"))
+
+
+def dies_at(point, monkeypatch):
+    """Every statement, fsync, rename and removal counts; the point-th raises, as a kill would stop there. Returns the counter."""
+    seen = {"calls": 0}
+    for owner, name in POINTS:
+        real = getattr(owner, name)
+
+        def counting(*given, real=real, **named):
+            seen["calls"] += 1
+            if seen["calls"] == point:
+                raise KeyboardInterrupt
+            return real(*given, **named)
+
+        monkeypatch.setattr(owner, name, counting)
+    return seen
+
+
+def crash_corpus(workspace):
+    docs = [document(name, prose(name * 2)) for name in "abc"] + [document("d", prose("aa") + " More."), document("e", prose("aa", 3))]
     ingested(workspace, *docs)
-    monkeypatch.setattr(stage, "FOLD_PASSAGES", 1)
-    calls = 0
-    fold = Warehouse.fold
+    return docs
 
-    def failing(self, table, rows):
-        nonlocal calls
-        calls += 1
-        if calls == fails_at:
-            raise KeyboardInterrupt
-        return fold(self, table, rows)
 
+def test_a_kill_at_any_write_of_a_first_or_of_a_later_run_leaves_what_the_next_run_completes(tmp_path, monkeypatch):
+    plain = Workspace(tmp_path / "plain")
+    docs = crash_corpus(plain)
     with monkeypatch.context() as patch:
-        patch.setattr(Warehouse, "fold", failing)
-        with pytest.raises(KeyboardInterrupt):
-            stage.passages(context)
-    with opened(workspace) as house:
-        assert house.count("passages") == house.count("passage_measures")
-    stage.passages(context)
-    killed = outputs(workspace)
-    workspace.warehouse.unlink()
-    shutil.rmtree(workspace.tables)
-    ingested(workspace, *docs)
-    stage.passages(context)
-    assert outputs(workspace) == killed
+        seen = dies_at(0, patch)
+        stage.passages(make_context(plain))
+        first = seen["calls"]
+        ingested(plain, *docs[1:], document("f", prose("bb")))
+        seen["calls"] = 0
+        stage.passages(make_context(plain))
+        later = seen["calls"]
+    expected = outputs(plain)
+    assert first > 40 and later > 40
+    crash_corpus(done := Workspace(tmp_path / "done"))
+    stage.passages(make_context(done))
+    for point in [*range(1, first + 1, 3), *(-at for at in range(1, later + 1, 3))]:
+        killed = Workspace(tmp_path / f"at{point}")
+        if point > 0:
+            crash_corpus(killed)
+        else:
+            shutil.copytree(done.root, killed.root)
+            ingested(killed, *docs[1:], document("f", prose("bb")))
+        with monkeypatch.context() as patch:
+            dies_at(abs(point), patch)
+            with pytest.raises(KeyboardInterrupt):
+                stage.passages(make_context(killed))
+        if point > 0:
+            ingested(killed, *docs[1:], document("f", prose("bb")))
+        stage.passages(make_context(killed))
+        assert outputs(killed) == expected, point
+        assert not list((killed.root / "passages").glob("*/*.parquet")), "what was folded is removed"
 
 
 def test_an_empty_corpus_and_missing_texts_are_one_clear_line(context, workspace):
     with pytest.raises(FactoryError, match=r"no document in the workspace.*fix: run rubric-factory ingest"):
         stage.passages(context)
     ingested(workspace, document("a", prose("alpha")))
-    (workspace.tables / "documents.parquet").unlink()
-    with pytest.raises(WorkspaceError, match="texts of 1 of 1 documents are missing"):
+    next(workspace.texts.glob("*.parquet")).unlink()
+    with pytest.raises(WorkspaceError, match="texts of 1 documents are missing"):
         stage.passages(context)
 
 
@@ -227,19 +263,32 @@ def test_sections_reach_the_anchor(context, workspace):
     assert [row["anchor"] for row in outputs(workspace)["passages"]] == ["§Guide/1"]
 
 
-def usable(*rows):
-    found = Usable()
-    for passage_id, key, start, score, text in sorted(rows, key=lambda row: row[1:3]):
-        shingles = shingle_hashes(text, 5).astype("<u4").tobytes()
-        names = ("passage_id", "document_key", "char_start", "score", "words_sha256", "shingles")
-        found.add([dict(zip(names, (passage_id, key, start, score, text, shingles), strict=True))])
-    return found
+def nodes(names, texts, words=None):
+    sets = [shingle_hashes(text, 5) for text in texts]
+    keys = np.array([set_key(one) if len(one) else 0 for one in sets], dtype=np.int64)
+    words = np.zeros(len(names), dtype=np.int64) if words is None else np.array(words, dtype=np.int64)
+    return Nodes(pa.array(names, pa.large_string()), words, keys, np.full(len(names), -1), signatures(sets), Held(sets))
+
+
+def decided(*rows, documents=None, settings=None, elders=NOTHING_OLDER):
+    """Decision on (passage_id, document_key, start, score, text); documents are unlike each other unless their texts are given."""
+    rows = sorted(rows, key=lambda row: row[1:3])
+    keys = sorted({row[1] for row in rows})
+    texts = [row[4] for row in rows]
+    usable = Usable(
+        nodes([row[0] for row in rows], texts, [texts.index(text) + 1 for text in texts]),
+        np.array([keys.index(row[1]) for row in rows], dtype=np.int64),
+        np.array([row[3] for row in rows], dtype=float),
+        pa.nulls(len(rows), pa.large_string()),
+        np.full(len(rows), np.nan),
+    )
+    return decide(usable, nodes(keys, [(documents or {}).get(key, key) for key in keys]), settings or PassageSettings(), elders)
 
 
 def test_a_chain_of_near_duplicates_is_one_cluster_and_says_how_near_its_ends_are():
     words = [f"w{number}" for number in range(60)]
     links = [" ".join(words[shift : shift + 50]) for shift in (0, 4, 8)]
-    decision = decide(usable(*((f"p{at}", f"s/{at}", 0, 0.5, link) for at, link in enumerate(links))), PassageSettings())
+    decision = decided(*((f"p{at}", f"s/{at}", 0, 0.5, link) for at, link in enumerate(links)))
     assert {row["cluster"] for row in decision.selection.to_pylist()} == {"p0"}
     details = {row["record_id"]: row["detail"] for row in decision.rejections.to_pylist()}
     assert details["p1"] == "Jaccard similarity 0.84 with passage p0, which represents their cluster"
@@ -255,18 +304,18 @@ def together(decision):
 
 def test_the_order_in_which_documents_come_changes_who_represents_a_cluster_but_not_the_clusters():
     rows = [(f"p{number:02d}", f"s/{number % 3}", number, number / 40, prose(f"t{number % 11}")) for number in range(30)]
-    forward = decide(usable(*rows), PassageSettings())
-    renamed = decide(usable(*[(p, f"s/{9 - int(key[2:])}", start, score, text) for p, key, start, score, text in rows]), PassageSettings())
-    assert together(forward) == together(renamed) and forward.counts["clusters"] == 11
+    forward = decided(*rows)
+    renamed = decided(*[(p, f"s/{9 - int(key[2:])}", start, score, text) for p, key, start, score, text in rows])
+    assert together(forward) == together(renamed) and len(together(forward)) == 11
     kept = {row["passage_id"] for row in forward.selection.to_pylist() if row["duplicate_of"] is None}
     assert kept == {min(group, key=lambda p: (int(p[1:]) % 3, p)) for group in together(forward)}, "first by document and place"
 
 
 def test_the_eldest_represents_its_cluster_and_held_out_before_trained():
-    copies = usable(*((f"p{at}", f"s/{at}", 0, 0.5, prose("same") + " Revised." * at) for at in range(6)))
+    copies = [(f"p{at}", f"s/{at}", 0, 0.5, prose("same") + " Revised." * at) for at in range(6)]
 
     def kept(**elders):
-        decision = decide(copies, PassageSettings(), Elders(**elders))
+        decision = decided(*copies, elders=Elders(**elders))
         found = {row["cluster"] for row in decision.selection.to_pylist()}
         assert {row["reason"] for row in decision.rejections.to_pylist()} == {"near_duplicate"}
         return found.pop() if len(found) == 1 else found
@@ -279,5 +328,5 @@ def test_the_eldest_represents_its_cluster_and_held_out_before_trained():
 
 
 def test_nothing_usable_decides_nothing():
-    decision = decide(Usable(), PassageSettings())
-    assert (decision.selection.num_rows, decision.rejections.num_rows, decision.counts["largest_cluster_warning"]) == (0, 0, 0)
+    decision = decided()
+    assert (decision.selection.num_rows, decision.rejections.num_rows, decision.documents.num_rows) == (0, 0, 0)

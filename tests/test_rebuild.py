@@ -166,7 +166,7 @@ def test_a_byte_duplicate_is_not_kept_in_any_count(here, capsys, monkeypatch):
     found = SimpleNamespace(path=version, version="1.0.0", content_fingerprint="f", manifest={"evidence_grade": "demo"})
     monkeypatch.setattr(dataset_version, "latest", lambda folder, name: found)
     context = Context(load_settings(here / "pipeline.toml"), place)
-    row = demo.summary(context, {"ingest": StageReport("ingest", {"documents_seen": 5, "kept": counts["kept"]})})
+    row = demo.summary(context, {"ingest": StageReport("ingest", {"documents_seen": 5, "documents": counts["documents"]})})
     refused = sum(row["rejections"]["ingest"].values())
     assert (row["documents_seen"], row["documents_kept"], refused) == (5, 4, 1)
 

@@ -43,7 +43,7 @@ def test_source_paths_are_relative_to_the_file(write, tmp_path, monkeypatch):
         (('name = "demo"', ""), "missing key name"),
         (('type = "extractive"', 'type = "oracle"'), "bad value of author"),
         (('type = "extractive"', 'type = "extractive"\nkey = 1'), "unknown key author.extractive.key"),
-        (('path = "papers"', 'path = "papers"\npaht = 1'), "unknown key sources.0.paht"),
+        (('path = "papers"', 'path = "papers"\npaht = 1'), "unknown key sources.0.folder.paht"),
         (("seed = 7", 'seed = "many"'), "bad value of seed (got 'many')"),
         (('name = "demo"', 'name = "Demo Set"'), "bad value of name (got 'Demo Set')"),
         (("[author]", "[passages]\nmin_words = 0\n[author]"), "bad value of passages.min_words (got 0)"),

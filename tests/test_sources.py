@@ -11,12 +11,14 @@ from hypothesis import strategies as st
 
 from rubric_factory.errors import ConfigurationError, UsageError
 from rubric_factory.settings.sources import FolderSource
-from rubric_factory.sources.folder import entries, escape
+from rubric_factory.sources.folder import Folder
+from rubric_factory.sources.protocol import escape
+from rubric_factory.workspace import Workspace
 
 
 def found(folder: Path, **options):
     source = FolderSource(name="docs", path=folder, **options)
-    return list(entries(source, max_bytes=1000))
+    return list(Folder(source, Workspace(folder / "none"), max_bytes=1000).entries())
 
 
 def test_every_entry_once_in_key_order(tmp_path):

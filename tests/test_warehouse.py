@@ -134,15 +134,15 @@ def test_a_rebuild_that_fails_leaves_everything_as_it_was(workspace):
 
 
 def test_a_table_exported_before_a_column_was_there_loads_with_nulls(workspace):
-    entry = {"document_key": "s/a", "source": "s", "size_bytes": 1, "modified_ns": 2, "settings_digest": "d", "changed_ns": 3}
+    entry = {"document_key": "s/a", "source": "s", "size_bytes": 1, "settings_digest": "d", "marker": "m"}
     with warehouse.opened(workspace) as store:
         store.fold("entries", pa.Table.from_pylist([entry], schema=TABLES["entries"][0]))
         store.export("entries")
     path = workspace.tables / "entries.parquet"
-    pq.write_table(pq.read_table(path).drop_columns(["changed_ns"]), path)
+    pq.write_table(pq.read_table(path).drop_columns(["marker"]), path)
     warehouse.rebuild(workspace)
     with warehouse.opened(workspace) as store:
-        assert store.table("entries").to_pylist() == [entry | {"changed_ns": None}]
+        assert store.table("entries").to_pylist() == [entry | {"marker": None}]
 
 
 def test_a_transaction_is_all_or_nothing(workspace):

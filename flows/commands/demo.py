@@ -61,7 +61,7 @@ def summary(context: "Context", reports: "dict[str, StageReport]") -> dict[str, 
     sides = splits(Path(version.path))
     return {
         "documents_seen": reports["ingest"].counts["documents_seen"],
-        "documents_kept": reports["ingest"].counts["kept"],
+        "documents_kept": reports["ingest"].counts["documents"],
         "rejections": rejections(context.workspace),
         "passages": len(read_rows(context.workspace, "passages", "passage_id")),
         "tasks_authored": len(read_rows(context.workspace, "tasks", "task_key")),

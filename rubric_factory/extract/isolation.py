@@ -1,17 +1,12 @@
 """A pool of parser processes with hard limits: a crash, a hang or a memory bomb costs one document, never the run.
 
-The parent imports no parser. One thread, one selector: it feeds idle workers, reads replies, kills what is late, and replaces
-workers after recycle_documents. A crash in a worker that had parsed other documents before is tried once more in a fresh one, so
-that what a document costs does not depend on its predecessors.
+The parent imports no parser. One thread, one selector: it feeds workers, each with one job ahead so that none idles while its reply
+is dealt with, reads replies, and replaces workers that have died. A crash in a process that had parsed other documents before is
+tried once more in a fresh one, so that what a document costs does not depend on its predecessors.
 """
 
-import contextlib
-import json
-import os
 import selectors
 import signal
-import subprocess
-import sys
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,117 +14,41 @@ from dataclasses import dataclass
 from typing import Any
 
 from rubric_factory.errors import FactoryError, MissingExtraError
-from rubric_factory.extract.worker import HEADER, pack_frame
+from rubric_factory.extract.process import COMMAND, Job, Process
 from rubric_factory.settings.extract import ExtractSettings
 
-COMMAND = (sys.executable, "-P", "-m", "rubric_factory.extract.worker")
 START_SECONDS = 120.0
-MAX_REPLY_BYTES = 1 << 30
-# Nothing of the parent's environment but what Python needs to start: API keys have no business beside untrusted documents.
-_ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
+GRACE_SECONDS = 10.0  # past the limit, which the kernel enforces in the worker: then the worker is ended from here
+AHEAD = 2  # jobs a worker holds: the one it is on and the next
 
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One document to parse: index in its shard, and the request (path, max_bytes, and what the parser wants)."""
-
-    index: int
-    request: dict[str, Any]
+__all__ = ["COMMAND", "Job", "Outcome", "Pool"]
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a job: a reply, or refused = (reason, detail). seconds: wall time from sending to answer."""
+    """What came of a job: a reply, or refused = (reason, detail). seconds: wall time in the worker; peak_mb: its peak memory in MiB."""
 
     index: int
     seconds: float
     reply: dict[str, Any] | None = None
     refused: tuple[str, str] | None = None
+    peak_mb: int = 0
 
 
-class _Worker:
-    """One parser process and the job it is on."""
+class _Queue:
+    """Jobs as they are asked for, those that are tried again first."""
 
-    def __init__(self, command: Sequence[str], settings: ExtractSettings) -> None:
-        environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
-        self.process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            list(command),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={**environment, "PYTHONHASHSEED": "0", "PYTHONUTF8": "1", "OMP_NUM_THREADS": "1"},
-            start_new_session=True,  # Ctrl-C reaches the parent alone, which ends its workers
-            bufsize=0,
-        )
-        if self.process.stdin is None or self.process.stdout is None:
-            raise AssertionError("pipes were asked for")
-        self.stdin, self.stdout = self.process.stdin, self.process.stdout
-        os.set_blocking(self.stdout.fileno(), False)
-        self.buffer = bytearray()
-        self.job: Job | None = None
-        self.served = 0
-        self.ready = False
-        self.since = time.monotonic()
-        self.send({"memory_mb": settings.memory_mb, "cpu_seconds": settings.cpu_seconds, "wall_seconds": settings.wall_seconds})
+    def __init__(self, jobs: Iterable[Job]) -> None:
+        self._jobs = iter(jobs)
+        self._again: deque[Job] = deque()
 
-    def send(self, value: dict[str, Any]) -> None:
-        """Write one frame; a dead worker shows at the next read."""
-        with contextlib.suppress(BrokenPipeError):
-            frame = memoryview(pack_frame(value))
-            while frame:
-                frame = frame[self.stdin.write(frame) :]
+    def next(self) -> Job | None:
+        """The next job, made now; None when there are no more."""
+        return self._again.popleft() if self._again else next(self._jobs, None)
 
-    def start(self, job: Job) -> None:
-        """Hand over a job; its clock begins now, or when the worker is ready."""
-        self.job, self.since = job, time.monotonic()
-        self.send(job.request)
-
-    def read(self) -> bool:
-        """Take what the pipe holds; False at its end."""
-        while True:
-            try:
-                chunk = os.read(self.stdout.fileno(), 1 << 20)
-            except BlockingIOError:
-                return True
-            if not chunk:
-                return False
-            self.buffer += chunk
-
-    def frame(self) -> dict[str, Any] | None:
-        """A complete reply, if there is one. Errors: ValueError for one that no worker of ours writes."""
-        if len(self.buffer) < HEADER.size:
-            return None
-        size = HEADER.unpack_from(self.buffer)[0]
-        if size > MAX_REPLY_BYTES:
-            raise ValueError(f"a reply of {size} bytes")
-        if len(self.buffer) < HEADER.size + size:
-            return None
-        value = json.loads(bytes(self.buffer[HEADER.size : HEADER.size + size]))
-        del self.buffer[: HEADER.size + size]
-        if not isinstance(value, dict):
-            raise ValueError("a reply that is no object")
-        return value
-
-    def end(self) -> tuple[int, int]:
-        """Kill and wait: (wait status, peak resident memory in MiB)."""
-        os.kill(self.process.pid, signal.SIGKILL)  # not process.kill(): that reaps a dead one, and its cause of death is lost
-        return self._reap()
-
-    def _reap(self) -> tuple[int, int]:
-        _, status, usage = os.wait4(self.process.pid, 0)
-        self.process.returncode = os.waitstatus_to_exitcode(status)
-        with contextlib.suppress(OSError):
-            self.stdin.close()
-        self.stdout.close()
-        return self.process.returncode, usage.ru_maxrss // 1024
-
-    def corpse(self) -> tuple[int, int]:
-        """As `end`, for a worker whose pipe has closed: gives it a moment to die of its own cause, so that the cause is seen."""
-        for _ in range(200):
-            if os.waitid(os.P_PID, self.process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None:
-                break
-            time.sleep(0.01)
-        return self.end()
+    def put_back(self, job: Job) -> None:
+        """Try a job again before any other."""
+        self._again.appendleft(job)
 
 
 class Pool:
@@ -137,122 +56,149 @@ class Pool:
 
     def __init__(self, settings: ExtractSettings, command: Sequence[str] = COMMAND) -> None:
         self._settings, self._command = settings, command
-        self._workers: list[_Worker] = []
+        self._workers: list[Process] = []
         self._selector = selectors.DefaultSelector()
 
     def __enter__(self) -> "Pool":
         return self
 
     def __exit__(self, *_: object) -> None:
+        for worker in self._workers:
+            worker.ask_to_end()
         for worker in list(self._workers):
             self._drop(worker)
             worker.end()
         self._selector.close()
 
     def run(self, jobs: Iterable[Job]) -> Iterator[Outcome]:
-        """Outcomes as they come, one per job. Errors: MissingExtraError, FactoryError when no worker can start at all."""
-        queue = deque(jobs)
+        """Outcomes as they come, one per job; a job is taken from `jobs` when a worker is free for it or will be next.
+
+        Errors: MissingExtraError, FactoryError when no worker can start at all.
+        """
+        queue = _Queue(jobs)
         retried: set[int] = set()
-        while queue or any(worker.job for worker in self._workers):
-            self._feed(queue)
+        while self._feed(queue):
             for key, _ in self._selector.select(self._patience()):
                 yield from self._hear(key.data, queue, retried)
             now = time.monotonic()
             for worker in list(self._workers):
-                if worker.job and now - worker.since > self._allowed(worker):
-                    yield from self._late(worker)
+                if worker.jobs and now - worker.since > self._allowed(worker):
+                    yield from self._late(worker, queue)
 
-    def _allowed(self, worker: _Worker) -> float:
-        return self._settings.wall_seconds if worker.ready else START_SECONDS
+    def _allowed(self, worker: Process) -> float:
+        return self._settings.wall_seconds + GRACE_SECONDS if worker.ready else START_SECONDS
 
     def _patience(self) -> float:
         now = time.monotonic()
-        return max(0.0, min((w.since + self._allowed(w) - now for w in self._workers if w.job), default=0.0)) + 0.01
+        return max(0.0, min((w.since + self._allowed(w) - now for w in self._workers if w.jobs), default=0.0)) + 0.01
 
-    def _feed(self, queue: deque[Job]) -> None:
-        for worker in [w for w in self._workers if not w.job and w.served >= self._settings.recycle_documents]:
-            self._drop(worker)
-            worker.end()
-        idle = [worker for worker in self._workers if not worker.job]
-        while queue and (idle or len(self._workers) < self._settings.workers):
-            worker = idle.pop() if idle else self._spawn()
-            worker.start(queue.popleft())
+    def _feed(self, queue: _Queue) -> bool:
+        """Give jobs to workers, first to those that have none, while there are jobs; whether any worker has one."""
+        while True:
+            if len(self._workers) < self._settings.workers and all(worker.jobs for worker in self._workers):
+                worker = None
+            else:
+                worker = min(self._workers, key=lambda one: len(one.jobs))
+                if len(worker.jobs) >= AHEAD or (worker.jobs and not worker.takes_ahead):
+                    break
+            job = queue.next()
+            if job is None:
+                break
+            (worker or self._spawn()).start(job)
+        return any(worker.jobs for worker in self._workers)
 
-    def _spawn(self) -> _Worker:
-        worker = _Worker(self._command, self._settings)
+    def _spawn(self) -> Process:
+        worker = Process(self._command, self._settings)
         self._workers.append(worker)
         self._selector.register(worker.stdout, selectors.EVENT_READ, worker)
         return worker
 
-    def _drop(self, worker: _Worker) -> None:
+    def _drop(self, worker: Process) -> None:
         self._selector.unregister(worker.stdout)
         self._workers.remove(worker)
 
-    def _hear(self, worker: _Worker, queue: deque[Job], retried: set[int]) -> Iterator[Outcome]:
+    def _hear(self, worker: Process, queue: _Queue, retried: set[int]) -> Iterator[Outcome]:
         alive = worker.read()
         try:
             while (value := worker.frame()) is not None:
                 yield from self._take(worker, value, queue, retried)
-        except ValueError:
+        except (ValueError, KeyError, TypeError):  # no worker of ours wrote that
             alive = False
         if not alive and worker in self._workers:
             self._drop(worker)
             yield from self._dead(worker, queue, retried)
 
-    def _take(self, worker: _Worker, value: dict[str, Any], queue: deque[Job], retried: set[int]) -> Iterator[Outcome]:
+    def _take(self, worker: Process, value: dict[str, Any], queue: _Queue, retried: set[int]) -> Iterator[Outcome]:
+        """A frame of a worker. Errors: MissingExtraError; ValueError, KeyError, TypeError for one that is malformed."""
         if "missing" in value:
             raise MissingExtraError.of(str(value["missing"]), "pipeline")
         if not worker.ready:
             worker.ready, worker.since = True, time.monotonic()
             return
-        job, seconds = worker.job, time.monotonic() - worker.since
-        if job is None:
+        if not worker.jobs:
             raise ValueError("a reply to nothing")
-        worker.job, first = None, worker.served == 0
-        worker.served += 1
-        if "failed" not in value:
-            yield Outcome(job.index, seconds, reply=value)
+        seconds, peak = float(value["seconds"]), int(value["peak_mb"])
+        first = int(value["served"]) == 0
+        job = worker.answered("failed" in value or int(value["served"]) + 1 >= self._settings.recycle_documents)
+        if "reply" in value:
+            yield Outcome(job.index, seconds, reply=dict(value["reply"]), peak_mb=peak)
+        elif "refused" in value:
+            reason, detail = value["refused"]
+            yield Outcome(job.index, seconds, refused=(str(reason), str(detail)), peak_mb=peak)
         elif first or job.index in retried:
-            reason, detail = (str(part) for part in value["failed"])
-            yield Outcome(job.index, seconds, refused=(reason, f"{detail}, {seconds:.1f} s, limit {self._settings.memory_mb} MiB"))
+            reason, detail = value["failed"]
+            yield Outcome(job.index, seconds, refused=(str(reason), f"{detail} {self._spent(seconds, peak)}"), peak_mb=peak)
         else:
             retried.add(job.index)
-            queue.appendleft(job)
+            queue.put_back(job)
 
-    def _dead(self, worker: _Worker, queue: deque[Job], retried: set[int]) -> Iterator[Outcome]:
-        """A worker has closed its pipe: its document is refused, or tried once more if others came before it."""
-        status, peak = worker.corpse()
-        job, seconds = worker.job, time.monotonic() - worker.since
+    def _dead(self, worker: Process, queue: _Queue, retried: set[int]) -> Iterator[Outcome]:
+        """A worker has closed its pipe: its document is refused, or tried once more if others came before it; the next one goes back."""
+        status, peak, said = worker.end()
+        seconds = time.monotonic() - worker.since
         if not worker.ready:
             raise FactoryError(
-                f"a parser process does not start (exit status {status})",
-                expected=f"`{' '.join(self._command[1:])}` to run within {self._settings.memory_mb} MiB",
-                fix="raise extract.memory_mb, or reinstall the extra [pipeline]",
+                f"a parser process does not start (exit status {status}): {said[-200:] or 'it says nothing'}",
+                expected=f"`{' '.join(self._command[1:])}` to run",
+                fix="reinstall the extra [pipeline]",
             )
+        job = self._give_up(worker, queue)
         if job is None:
             return
-        if worker.served and job.index not in retried:
+        if not worker.fresh and job.index not in retried:
             retried.add(job.index)
-            queue.appendleft(job)
+            queue.put_back(job)
             return
-        yield Outcome(job.index, seconds, refused=self._cause(status, peak, seconds))
+        yield Outcome(job.index, seconds, refused=self._cause(status, peak, seconds), peak_mb=peak)
+
+    def _give_up(self, worker: Process, queue: _Queue) -> Job | None:
+        """The job a dead worker was on; the one it held besides goes back."""
+        jobs = list(worker.jobs)
+        for job in reversed(jobs[1:]):
+            queue.put_back(job)
+        return jobs[0] if jobs else None
+
+    def _spent(self, seconds: float, peak: int) -> str:
+        return f"after {seconds:.1f} s, peak {peak} MiB, limit {self._settings.memory_mb} MiB"
 
     def _cause(self, status: int, peak: int, seconds: float) -> tuple[str, str]:
-        detail = f"after {seconds:.1f} s, peak {peak} MiB, limit {self._settings.memory_mb} MiB"
         if status == -signal.SIGXCPU:
-            return "timeout", f"more than {self._settings.cpu_seconds} s of CPU time, peak {peak} MiB"
+            return "timeout", f"more than {self._settings.cpu_seconds} s of CPU time {self._spent(seconds, peak)}"
+        if status == -signal.SIGALRM:
+            return "timeout", f"more than {self._settings.wall_seconds:g} s of wall time {self._spent(seconds, peak)}"
         name = signal.Signals(-status).name if status < 0 else f"exit status {status}"
         # The kernel's own killer, or a parser that aborts on a failed allocation.
         if status == -signal.SIGKILL or peak > self._settings.memory_mb // 2:
-            return "out_of_memory", f"{name} {detail}"
-        return "worker_crashed", f"{name} {detail}"
+            return "out_of_memory", f"{name} {self._spent(seconds, peak)}"
+        return "worker_crashed", f"{name} {self._spent(seconds, peak)}"
 
-    def _late(self, worker: _Worker) -> Iterator[Outcome]:
-        job = worker.job
+    def _late(self, worker: Process, queue: _Queue) -> Iterator[Outcome]:
+        """A worker that even the kernel's clock has not ended, a stopped one for instance."""
         self._drop(worker)
-        _, peak = worker.end()
+        _, peak, _ = worker.end()
         if not worker.ready:
             raise FactoryError("a parser process does not start", expected=f"it to be ready within {START_SECONDS:.0f} s", fix="run again")
+        job = self._give_up(worker, queue)
         if job:
-            detail = f"no answer within {self._settings.wall_seconds:g} s of wall time, peak {peak} MiB"
-            yield Outcome(job.index, self._settings.wall_seconds, refused=("timeout", detail))
+            seconds = time.monotonic() - worker.since
+            yield Outcome(job.index, seconds, refused=("timeout", f"no answer {self._spent(seconds, peak)}"), peak_mb=peak)

@@ -3,8 +3,9 @@
 A shard carries its refusals in the file's metadata, so that it is complete in itself: found after a kill, it is folded as it is.
 """
 
+import contextlib
 import json
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import pyarrow.parquet as pq
 from rubric_factory.errors import WorkspaceError
 from rubric_factory.records import Document, Rejection
 from rubric_factory.tables import DOCUMENTS, TEXTS, document_from_row
-from rubric_factory.workspace import Workspace, atomic_path
+from rubric_factory.workspace import Workspace, atomic_path, disk_error
 
 GROUP_CHARACTERS = 8_000_000
 _REJECTIONS = b"rejections"
@@ -25,24 +26,54 @@ def shard_path(workspace: Workspace, name: str) -> Path:
     return workspace.texts / f"{name}.parquet"
 
 
-def write_shard(path: Path, results: Iterable[dict[str, Any] | Rejection]) -> None:
-    """Write rows of TEXTS, in the order given, and refusals, atomically. Errors: WorkspaceError."""
-    rejections: list[Rejection] = []
-    with atomic_path(path) as temporary, pq.ParquetWriter(temporary, TEXTS, compression="zstd") as writer:
-        rows: list[dict[str, Any]] = []
-        waiting = 0
-        for result in results:
-            if isinstance(result, Rejection):
-                rejections.append(result)
-                continue
-            rows.append(result)
-            waiting += len(result["text"])
-            if waiting >= GROUP_CHARACTERS:
-                writer.write_table(pa.Table.from_pylist(rows, schema=TEXTS))
-                rows, waiting = [], 0
-        if rows:
-            writer.write_table(pa.Table.from_pylist(rows, schema=TEXTS))
-        writer.add_key_value_metadata({_REJECTIONS.decode(): json.dumps([[r.record_id, r.reason, r.detail] for r in rejections])})
+class ShardWriter:
+    """A shard on its way: rows of TEXTS in the order given, and refusals. Nothing is there before `commit`. Errors: WorkspaceError."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._stack = contextlib.ExitStack()
+        self._writer: pq.ParquetWriter | None = None
+        self._rejections: list[Rejection] = []
+        self._rows: list[dict[str, Any]] = []
+        self._characters = 0
+
+    def add(self, result: dict[str, Any] | Rejection) -> None:
+        """The next row, or a refusal."""
+        if isinstance(result, Rejection):
+            self._rejections.append(result)
+            return
+        self._rows.append(result)
+        self._characters += len(result["text"])
+        if self._characters >= GROUP_CHARACTERS:
+            self._flush()
+
+    def _flush(self) -> None:
+        try:
+            if self._writer is None:
+                temporary = self._stack.enter_context(atomic_path(self._path))
+                self._writer = self._stack.enter_context(pq.ParquetWriter(temporary, TEXTS, compression="zstd"))
+            if self._rows:
+                self._writer.write_table(pa.Table.from_pylist(self._rows, schema=TEXTS))
+        except OSError as error:
+            raise disk_error(error, self._path) from error
+        self._rows, self._characters = [], 0
+
+    def commit(self) -> None:
+        """Write what is left, and give the file its name."""
+        self._flush()
+        found = json.dumps([[r.record_id, r.reason, r.detail] for r in self._rejections])
+        if self._writer is not None:
+            self._writer.add_key_value_metadata({_REJECTIONS.decode(): found})
+        self._stack.close()
+
+    def abort(self) -> None:
+        """Leave nothing behind."""
+        with contextlib.suppress(_Abandoned):
+            self._stack.__exit__(_Abandoned, _Abandoned(), None)
+
+
+class _Abandoned(BaseException):
+    """What an atomic write is told when it shall not take place."""
 
 
 def read_shard(path: Path) -> tuple[pa.Table, list[Rejection]]:

@@ -5,45 +5,14 @@ import fnmatch
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from rubric_factory.errors import ConfigurationError, UsageError
 from rubric_factory.settings.sources import FolderSource
+from rubric_factory.sources.protocol import Entry, Problem, Reader, escape
+from rubric_factory.workspace import Workspace
 
 _KINDS = ((stat.S_ISLNK, "symlink"), (stat.S_ISFIFO, "fifo"), (stat.S_ISSOCK, "socket"), (stat.S_ISCHR, "device"), (stat.S_ISBLK, "device"))
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One directory entry. problem: (reason, detail) if it must not be opened.
-
-    modified_ns, changed_ns: nanoseconds since the epoch, of the content as whoever wrote it says, and of content or inode as the system
-    does: an edit that restores size and modification time shows in the second alone.
-    """
-
-    document_key: str
-    source: str
-    source_uri: str
-    path: str
-    size_bytes: int
-    modified_ns: int
-    changed_ns: int
-    licence: str
-    problem: tuple[str, str] | None = None
-
-
-def escape(relative: str) -> str:
-    """A relative path as it stands in keys: '%', '#', unprintable characters and bytes that are not UTF-8 as %XX.
-
-    Reversible: os.fsdecode(urllib.parse.unquote_to_bytes(escaped)). '#' separates key and anchor, so no key may hold one.
-    """
-    return "".join(
-        character
-        if character.isprintable() and character not in "%#"
-        else "".join(f"%{byte:02X}" for byte in character.encode("utf-8", "surrogateescape"))
-        for character in relative
-    )
 
 
 def read_licences(table: Path) -> dict[str, str]:
@@ -64,22 +33,35 @@ def read_licences(table: Path) -> dict[str, str]:
     return {row[file]: row[licence] for row in rows[1:] if row}
 
 
-def entries(source: FolderSource, *, max_bytes: int) -> Iterator[Entry]:
-    """Every non-directory entry below the folder once, in key order; links are not followed, nothing is opened.
+class Folder(Reader):
+    """Every non-directory entry below a folder once, in key order; links are not followed, nothing is opened.
 
-    A folder that cannot be listed stands as one entry itself. Errors: UsageError where the source is no folder, ConfigurationError
-    for its licence table.
+    A folder that cannot be listed stands as one entry itself. marker: size, and times of modification and of change: an edit that
+    restores size and modification time shows in the last alone.
     """
-    root = source.path
-    _check_folder(root)
-    licences = read_licences(source.licence_table) if source.licence_table else {}
-    found = list(_walk(root))
-    for uri, relative, path in sorted((escape(relative), relative, path) for relative, path in found):
-        size, modified, changed, problem = _judge(path, max_bytes)
-        if any(fnmatch.fnmatchcase(relative, pattern) for pattern in source.exclude):
-            problem = ("excluded", "matches an exclude pattern of the source")
-        licence = licences.get(relative, source.licence)
-        yield Entry(f"{source.name}/{uri}", source.name, uri, path, size, modified, changed, licence, problem)
+
+    def __init__(self, source: FolderSource, workspace: Workspace, *, max_bytes: int) -> None:
+        del workspace
+        super().__init__(source.name, str(source.path))
+        self._source, self._max_bytes = source, max_bytes
+
+    def check(self) -> None:
+        """Errors: UsageError where the source is no folder, ConfigurationError for its licence table."""
+        self._licences()
+
+    def _licences(self) -> dict[str, str]:
+        _check_folder(self._source.path)
+        return read_licences(self._source.licence_table) if self._source.licence_table else {}
+
+    def entries(self) -> Iterator[Entry]:
+        """Errors: as `check`."""
+        source, licences = self._source, self._licences()
+        for uri, relative, path in sorted((escape(relative), relative, path) for relative, path in _walk(source.path)):
+            size, marker, problem = _judge(path, self._max_bytes)
+            if any(fnmatch.fnmatchcase(relative, pattern) for pattern in source.exclude):
+                problem = ("excluded", "matches an exclude pattern of the source")
+            licence = licences.get(relative, source.licence)
+            yield Entry(f"{source.name}/{uri}", source.name, uri, licence, size, marker, path, problem=problem)
 
 
 def _check_folder(folder: Path) -> None:
@@ -106,14 +88,14 @@ def _walk(root: Path) -> Iterator[tuple[str, str]]:
             yield prefix, folder
 
 
-def _judge(path: str, max_bytes: int) -> tuple[int, int, int, tuple[str, str] | None]:
-    """Size in bytes, times of modification and change in ns, and why the entry must not be opened, from lstat alone."""
+def _judge(path: str, max_bytes: int) -> tuple[int, str, Problem | None]:
+    """Size in bytes, marker, and why the entry must not be opened, from lstat alone."""
     try:
         status = os.lstat(path)
     except OSError as error:
-        return 0, 0, 0, ("unreadable", error.strerror or str(error))
-    known = status.st_size, status.st_mtime_ns, status.st_ctime_ns
+        return 0, "", ("unreadable", error.strerror or str(error))
     size = status.st_size
+    known = size, f"{size}.{status.st_mtime_ns}.{status.st_ctime_ns}"
     for test, name in _KINDS:
         if test(status.st_mode):
             return *known, (name, f"a {name} is not opened")

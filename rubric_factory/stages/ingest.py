@@ -1,12 +1,14 @@
 """Sources to texts: what is new or changed is parsed in shards, what vanished is dropped, byte-identical documents are refused.
 
-`ingest` composes three functions that a flow may call itself: plan, ingest_shard (pure: files in, one Parquet shard out; any number
-side by side) and finish (the one writer of the warehouse).
+`ingest` composes functions that a flow may call itself: acquire (what lies elsewhere is brought here), plan (nothing is made),
+ingest_shards (files in, one Parquet shard out each) and finish (duplicates, exports).
 """
 
+import dataclasses
 import resource
+import shutil
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Generator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,22 +17,31 @@ import pyarrow as pa
 from rubric_factory import warehouse
 from rubric_factory.errors import UsageError
 from rubric_factory.extract.isolation import Pool
-from rubric_factory.extract.shard import Shard, entry_digest, extract_shard, shards_of
+from rubric_factory.extract.shard import Shard, digester, extract_shards, shards_of
 from rubric_factory.extract.texts import read_shard, shard_path
 from rubric_factory.records import Rejection
 from rubric_factory.settings.sources import Source
-from rubric_factory.sources.folder import Entry, entries
+from rubric_factory.sources.open import open_sources
+from rubric_factory.sources.protocol import Entry, Reader
 from rubric_factory.stages import Context, StageReport
 from rubric_factory.tables import ENTRIES, rejection_rows
 from rubric_factory.warehouse import Warehouse
+from rubric_factory.workspace import write_text
 
 # Refusals that are no property of the document: such an entry is tried again by the next run.
-_TRANSIENT = frozenset(("unreadable",))
+_TRANSIENT = frozenset(("unreadable", "changed"))
+_TABLES = ("entries", "documents", "rejections")
+# A parser process takes a second to start: a handful of documents is done before a second one is.
+_DOCUMENTS_PER_WORKER = 32
 
 
 @dataclass(frozen=True)
 class IngestReport(StageReport):
-    """documents_seen == kept + sum of rejections. unchanged: entries not opened again. cpu_seconds: with the parser processes'."""
+    """What this run did: documents_seen == kept + sum of rejections + unchanged (+ waiting, under a limit).
+
+    kept, rejections: of the entries that were new, changed or to be tried again. unchanged: entries that are as the last run left
+    them, kept or refused. counts["documents"]: what the corpus holds now. cpu_seconds: with the parser processes'.
+    """
 
     documents_seen: int = 0
     kept: int = 0
@@ -71,7 +82,7 @@ class Meter:
 class Plan:
     """What a run has to do. refused: entries that are not opened; vanished: keys that no source has any more; seen: all entries.
 
-    seen == unchanged + entries of shards + refused + waiting (those past the limit).
+    seen == unchanged + entries of shards + refused + waiting (those past the limit). behind: an earlier run was stopped before its end.
     """
 
     shards: tuple[Shard, ...]
@@ -80,6 +91,17 @@ class Plan:
     seen: int
     unchanged: int
     waiting: int = 0
+    behind: bool = False
+
+    @property
+    def idle(self) -> bool:
+        """Whether there is nothing to do."""
+        return not (self.shards or self.refused or self.vanished or self.behind)
+
+    @property
+    def to_read(self) -> int:
+        """Entries that will be opened."""
+        return sum(len(shard.entries) for shard in self.shards)
 
 
 def ingest(context: Context, sources: Sequence[Source] | None = None) -> IngestReport:
@@ -89,133 +111,184 @@ def ingest(context: Context, sources: Sequence[Source] | None = None) -> IngestR
     disk. A kill at any point loses the documents under way, nothing else.
     """
     meter = Meter()
-    todo = plan(context, sources)
-    total = sum(len(shard.entries) for shard in todo.shards)
-    with context.progress.step("ingest", total, "documents") as step:
-        with Pool(context.settings.extract) as pool:
-            for shard in todo.shards:
-                ingest_shard(context, shard, pool=pool, advance=step.advance)
-                with warehouse.opened(context.workspace) as house:
-                    _fold_shard(context, house, shard)
-        counts, rejections = finish(context, todo, folded={shard.name for shard in todo.shards})
+    context = with_sources(context, sources)
+    acquire(context)
+    todo = plan(context)
+    with context.progress.step("ingest", todo.to_read, "documents") as step:
+        folded = {name for name, _ in ingest_shards(context, todo.shards, step.advance)}
+        counts, rejections = finish(context, todo, folded=folded)
     return meter.report(counts, rejections)
 
 
-def plan(context: Context, sources: Sequence[Source] | None = None, *, limit: int | None = None) -> Plan:
-    """Compare the sources with the last ingest; nothing is opened, written or made. limit: read the first entries alone, in key order.
+def with_sources(context: Context, sources: Sequence[Source] | None) -> Context:
+    """The context with other sources than the configured ones, if any are given."""
+    if sources is None:
+        return context
+    return dataclasses.replace(context, settings=context.settings.model_copy(update={"sources": tuple(sources)}))
+
+
+def acquire(context: Context) -> None:
+    """Bring what lies elsewhere into the workspace. Errors: as `ingest`, SourceError for a source that cannot be read at all."""
+    for reader in _readers(context).values():
+        reader.acquire(context.progress)
+
+
+def plan(context: Context, *, limit: int | None = None) -> Plan:
+    """Compare the sources with the last ingest; nothing is opened, written or made. limit: read the first entries alone, in listed order.
 
     Errors: as `ingest`.
     """
-    chosen = context.settings.sources if sources is None else tuple(sources)
-    _check_places(context, chosen)
     settings = context.settings.extract
-    everything = sorted((e for source in chosen for e in entries(source, max_bytes=settings.max_bytes)), key=lambda e: e.document_key)
-    if not everything:
-        raise _empty(chosen)
-    present = {path.stem for path in context.workspace.texts.glob("*.parquet")}
+    digest = digester(settings)
     last = _last_ingest(context)
-    settled = {
-        row["document_key"]: (row["size_bytes"], row["modified_ns"], row["changed_ns"], row["settings_digest"])
-        for row in last
-        if row["shard"] is None or row["shard"] in present
-    }
-    states = [
-        (e, settled.get(e.document_key) == (e.size_bytes, e.modified_ns, e.changed_ns, entry_digest(e, settings))) for e in everything
-    ]
-    changed = [e for e, same in states[:limit] if not same]
-    unchanged = sum(same for _, same in states)
+    present = {path.stem for path in context.workspace.texts.glob("*.parquet")}
+    seen: set[str] = set()
+    changed: list[Entry] = []
+    unchanged = 0
+    for reader in _readers(context).values():
+        for entry in reader.entries():
+            if entry.document_key in seen:
+                raise AssertionError(f"{entry.document_key} is listed twice")
+            seen.add(entry.document_key)
+            marker, settled, shard = last.get(entry.document_key, (None, None, None))
+            if marker == entry.marker and settled == digest(entry) and (shard is None or shard in present):
+                unchanged += 1
+            elif limit is None or len(seen) <= limit:
+                changed.append(entry)
+    if not seen:
+        raise _empty(context)
     return Plan(
         shards=shards_of([e for e in changed if e.problem is None], settings),
         refused=tuple(e for e in changed if e.problem is not None),
-        vanished=tuple(sorted({row["document_key"] for row in last} - {e.document_key for e in everything})),
-        seen=len(everything),
+        vanished=tuple(sorted(last.keys() - seen)),
+        seen=len(seen),
         unchanged=unchanged,
-        waiting=len(everything) - unchanged - len(changed),
+        waiting=len(seen) - unchanged - len(changed),
+        behind=_behind(context),
     )
 
 
-def ingest_shard(
-    context: Context, shard: Shard, *, pool: Pool | None = None, advance: Callable[[int], None] = lambda count: None
-) -> dict[str, int]:
-    """Parse one shard into texts/<name>.parquet, with parser processes of its own if no pool is given: {"kept": n, "refused": n}."""
+def ingest_shards(
+    context: Context, shards: Sequence[Shard], advance: Callable[[int], None] = lambda count: None
+) -> Generator[tuple[str, dict[str, int]]]:
+    """Parse shards into texts/<name>.parquet and fold each into the warehouse: (name, {"kept": n, "refused": n}) as each is done.
+
+    The parser processes are shared: they begin with the next shard while the last documents of one are under way.
+    """
+    if not shards:
+        return
+    _begin(context)
+    total = sum(len(shard.entries) for shard in shards)
     settings = context.settings.extract
-    if pool is None:
-        with Pool(settings) as own:
-            extract_shard(context.workspace, settings, shard, own, advance)
-    else:
-        extract_shard(context.workspace, settings, shard, pool, advance)
-    documents, refused = read_shard(shard_path(context.workspace, shard.name))
-    return {"kept": documents.num_rows, "refused": len(refused)}
+    enough = settings.model_copy(update={"workers": min(settings.workers, 1 + total // _DOCUMENTS_PER_WORKER)})
+    with Pool(enough) as pool, warehouse.opened(context.workspace) as house:
+        for shard in extract_shards(context.workspace, settings, shards, _readers(context), pool, advance):
+            yield shard.name, _fold_shard(context, house, shard)
 
 
 def finish(context: Context, todo: Plan, *, folded: Collection[str] = ()) -> tuple[dict[str, int], dict[str, int]]:
-    """Fold what is not folded yet, drop what vanished, mark duplicates, export: (counts, rejections by reason)."""
+    """Fold what is not folded yet, drop what vanished, mark duplicates, export: (counts, rejections by reason), of this run."""
+    if not todo.idle:
+        _begin(context)
     with warehouse.opened(context.workspace) as house:
         for shard in todo.shards:
             if shard.name not in folded:
                 _fold_shard(context, house, shard)
-        with house.transaction():
-            _fold_refused(context, house, todo.refused)
-            _drop(house, todo.vanished, "entries", "documents", "rejections")
-        with house.transaction():
-            for statement in ("ingest_mark_duplicates", "ingest_drop_duplicates", "ingest_reject_duplicates"):
-                house.run(statement)
-        rejections = {row["reason"]: row["documents"] for row in house.rows("ingest_reasons")}
-        kept = house.rows("ingest_kept")[0]["documents"]
-        used = {row["shard"] for row in house.rows("ingest_shards")}
-        house.export("entries", "documents", "rejections")
-    _remove_orphans(context, used)
-    opened = sum(len(shard.entries) for shard in todo.shards)
-    counts = {"documents_seen": todo.seen, "kept": kept, "unchanged": todo.unchanged, "opened": opened, "vanished": len(todo.vanished)}
+        if not todo.idle:
+            with house.transaction():
+                _fold_refused(context, house, todo.refused)
+                _drop(house, todo.vanished, "entries", "documents", "rejections")
+                for statement in ("ingest_mark_duplicates", "ingest_drop_duplicates", "ingest_reject_duplicates"):
+                    house.run(statement)
+            house.export(*_TABLES)
+            _remove_orphans(context, {row["shard"] for row in house.rows("ingest_shards")})
+        documents = house.rows("ingest_kept")[0]["documents"]
+        rejections = _reasons(house, todo)
+    if not todo.idle:
+        _end(context)
+    kept = todo.to_read + len(todo.refused) - sum(rejections.values())
+    counts = {"documents_seen": todo.seen, "kept": kept, "unchanged": todo.unchanged, "documents": documents}
+    counts |= {"opened": todo.to_read, "vanished": len(todo.vanished)}
     if todo.waiting:
         counts["waiting"] = todo.waiting
     return counts, rejections
 
 
-def _last_ingest(context: Context) -> list[dict[str, Any]]:
-    """Rows of ingest_settled; none where there is no warehouse yet, which an estimate must not make."""
-    if not context.workspace.warehouse.exists() and not warehouse.exported_rows(context.workspace):
-        return []
-    with warehouse.opened(context.workspace) as house:
-        return house.rows("ingest_settled")
+def _reasons(house: Warehouse, todo: Plan) -> dict[str, int]:
+    """Why entries of this run were refused: {reason: n}."""
+    handled = [entry.document_key for shard in todo.shards for entry in shard.entries] + [entry.document_key for entry in todo.refused]
+    with house.incoming(pa.table({"document_key": pa.array(handled, pa.string())})):
+        return {row["reason"]: row["documents"] for row in house.rows("ingest_reasons")}
 
 
-def check_sources(context: Context, sources: Sequence[Source] | None = None) -> None:
-    """What a command asks before it makes the workspace. Errors: as `ingest`, save for the disk."""
-    chosen = context.settings.sources if sources is None else tuple(sources)
-    _check_places(context, chosen)
-    firsts = [next(entries(source, max_bytes=context.settings.extract.max_bytes), None) for source in chosen]
-    if not any(firsts):
-        raise _empty(chosen)
+def _behind(context: Context) -> bool:
+    """Whether the exported tables may lag behind the warehouse."""
+    tables = context.workspace.tables
+    return context.workspace.unfinished("ingest").exists() or not all((tables / f"{name}.parquet").exists() for name in _TABLES)
 
 
-def _empty(sources: Sequence[Source]) -> UsageError:
-    places = ", ".join(str(source.path) for source in sources) or "(no source)"
-    return UsageError(f"empty corpus: no file in {places}", expected="at least one document", fix="check the sources")
+def _begin(context: Context) -> None:
+    """Note, before anything is committed, that the tables will have to be exported: whoever is killed leaves the note behind."""
+    note = context.workspace.unfinished("ingest")
+    if not note.exists():
+        write_text(note, "")
 
 
-def _check_places(context: Context, sources: Sequence[Source]) -> None:
+def _end(context: Context) -> None:
+    shutil.rmtree(context.workspace.spool, ignore_errors=True)
+    context.workspace.unfinished("ingest").unlink(missing_ok=True)
+
+
+def _readers(context: Context) -> dict[str, Reader]:
+    """Readers by name, in the order of names. Errors: UsageError for two of one name, or a workspace inside a source."""
+    sources = context.settings.sources
     names = [source.name for source in sources]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise UsageError(f"two sources are named {twice[0]}", expected="one name per source", fix="give each a name in the configuration")
     root = context.workspace.root.resolve()
-    for source in sources:
-        if root.is_relative_to(source.path.resolve()):
-            raise UsageError(
-                f"the workspace {root} lies in the source {source.path}", expected="them apart", fix="name another --workspace"
-            )
+    for path in (source.path for source in sources if source.type == "folder"):
+        if root.is_relative_to(path.resolve()):
+            raise UsageError(f"the workspace {root} lies in the source {path}", expected="them apart", fix="name another --workspace")
+    return open_sources(sources, context.workspace, max_bytes=context.settings.extract.max_bytes)
 
 
-def _fold_shard(context: Context, house: Warehouse, shard: Shard) -> None:
+def _last_ingest(context: Context) -> dict[str, tuple[str, str, str | None]]:
+    """Marker, digest and shard of each entry; none where there is no warehouse yet, which an estimate must not make."""
+    if not context.workspace.warehouse.exists() and not warehouse.exported_rows(context.workspace):
+        return {}
+    with warehouse.opened(context.workspace) as house:
+        table = house.run("ingest_settled")
+    columns = (table[name].to_pylist() for name in ("document_key", "marker", "settings_digest", "shard"))
+    return {key: (marker, digest, shard) for key, marker, digest, shard in zip(*columns, strict=True)}
+
+
+def check_sources(context: Context, sources: Sequence[Source] | None = None) -> None:
+    """What a command asks before it makes the workspace. Errors: as `ingest`, save for the disk."""
+    context = with_sources(context, sources)
+    readers = _readers(context).values()
+    for reader in readers:
+        reader.check()
+    if not any(reader.remote or next(reader.entries(), None) for reader in readers):
+        raise _empty(context)
+
+
+def _empty(context: Context) -> UsageError:
+    places = ", ".join(reader.place for reader in _readers(context).values()) or "(no source)"
+    return UsageError(f"empty corpus: no document in {places}", expected="at least one document", fix="check the sources")
+
+
+def _fold_shard(context: Context, house: Warehouse, shard: Shard) -> dict[str, int]:
     """Documents, refusals and entries of a shard, all or nothing."""
     documents, refused = read_shard(shard_path(context.workspace, shard.name))
     transient = {r.record_id for r in refused if r.reason in _TRANSIENT}
     with house.transaction():
         _drop(house, [r.record_id for r in refused], "documents")
         _drop(house, documents["document_key"].to_pylist(), "rejections")
-        house.fold("documents", documents)
+        with house.incoming(documents):
+            house.run("ingest_fold_documents")
         house.fold("rejections", rejection_rows(refused))
         house.fold("entries", _entry_rows(context, shard.entries, transient))
+    return {"kept": documents.num_rows, "refused": len(refused)}
 
 
 def _fold_refused(context: Context, house: Warehouse, refused: Sequence[Entry]) -> None:
@@ -228,15 +301,14 @@ def _fold_refused(context: Context, house: Warehouse, refused: Sequence[Entry]) 
 
 def _entry_rows(context: Context, found: Sequence[Entry], transient: Collection[str]) -> pa.Table:
     """Rows of `entries`; a transient refusal leaves no digest, so that the next run tries again."""
-    settings = context.settings.extract
-    rows = [
+    digest = digester(context.settings.extract)
+    rows: list[dict[str, Any]] = [
         {
             "document_key": e.document_key,
             "source": e.source,
             "size_bytes": e.size_bytes,
-            "modified_ns": e.modified_ns,
-            "changed_ns": e.changed_ns,
-            "settings_digest": "" if e.document_key in transient else entry_digest(e, settings),
+            "settings_digest": "" if e.document_key in transient else digest(e),
+            "marker": e.marker,
         }
         for e in found
     ]
@@ -253,6 +325,6 @@ def _drop(house: Warehouse, keys: Sequence[str], *tables: str) -> None:
 
 def _remove_orphans(context: Context, used: Collection[str]) -> None:
     """Shards that no document lies in any more, journals, and what a kill left half written."""
-    for path in sorted(context.workspace.texts.glob("*")) + sorted(context.workspace.texts.glob(".*.part")):
+    for path in sorted(context.workspace.texts.glob("*")):
         if path.suffix != ".parquet" or path.stem not in used:
             path.unlink(missing_ok=True)

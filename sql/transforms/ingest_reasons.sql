@@ -1,8 +1,8 @@
--- One row per reason for which documents were refused.
+-- One row per reason for which entries of `incoming` were refused.
 SELECT
-    reason,
+    rejections.reason,
     count(*) AS documents
-FROM rejections
-WHERE stage = 'ingest'
-GROUP BY reason
-ORDER BY reason;
+FROM incoming
+INNER JOIN rejections ON incoming.document_key = rejections.record_id AND rejections.stage = 'ingest'
+GROUP BY rejections.reason
+ORDER BY rejections.reason;

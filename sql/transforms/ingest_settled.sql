@@ -1,9 +1,7 @@
 -- One row per entry of the last ingest, with the shard that holds its text (NULL for a refused one).
 SELECT
     entries.document_key,
-    entries.size_bytes,
-    entries.modified_ns,
-    entries.changed_ns,
+    entries.marker,
     entries.settings_digest,
     documents.shard
 FROM entries
