@@ -56,3 +56,21 @@ class OstiSource(NamedSource):
         if ours := sorted({"q", "rows", "page"} & value.keys()):
             raise ValueError(f"{ours[0]} has a key of its own here: query, rows; pages are counted by the source")
         return value
+
+
+class ObjectStoreSource(NamedSource):
+    """Objects below a prefix of a store that fsspec speaks: s3://BUCKET/PREFIX with the extra [s3]. Keys: name + '/' + path below it."""
+
+    type: Literal["object_store"] = "object_store"
+    url: str = Field(pattern=r"^[a-z][a-z0-9+.-]*://\S+$", description="store and prefix, for example s3://reports/2024")
+    options: dict[str, str | bool | int] = Field(
+        default={}, description="options of the store, for example anon = true; credentials come from the environment (AWS_PROFILE…)"
+    )
+    concurrency: int = Field(default=8, ge=1, le=64, description="objects copied at once")
+
+    @field_validator("options")
+    @classmethod
+    def _no_secrets(cls, value: dict[str, str | bool | int]) -> dict[str, str | bool | int]:
+        if secret := sorted({"key", "secret", "token", "password", "sas_token", "account_key"} & value.keys()):
+            raise ValueError(f"{secret[0]} is a secret: the store's own environment variables or profile hold it, never this file")
+        return value
