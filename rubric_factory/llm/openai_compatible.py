@@ -13,6 +13,7 @@ import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
 from functools import partial
+from itertools import count
 
 from rubric_factory.errors import LanguageModelError
 from rubric_factory.llm import chat_api
@@ -90,14 +91,13 @@ class OpenAICompatibleModel(Backend):
     async def answer(self, wires: dict[str, Wire], request: Request) -> Completion:
         """One request with its retries: jittered exponential backoff, and no server before its Retry-After is over.
 
-        Not counted as tries: what no model saw because its server was gone, and 429 while the server answers others.
+        Not counted as tries: what no model saw because its server was gone, and 429 while others are answered.
         """
         payload = json.dumps(chat_api.body(request, self.model, schema=self._section.response_format), separators=(",", ":")).encode()
-        failures, failed_at = 0, set[Endpoint]()
-        while True:
+        failures, failed_at, replies = 0, set[Endpoint](), self._replies
+        for tries in count(1):
             tokens = len(payload) // _CHARACTERS_PER_TOKEN + self._expected_reply(request)
             endpoint = await self._fleet.acquire(tokens, failed_at)
-            good = endpoint.good
             try:
                 attempt = await self._try(wires[endpoint.url], endpoint, payload, tokens)
             finally:
@@ -106,13 +106,13 @@ class OpenAICompatibleModel(Backend):
                 break
             failed_at.add(endpoint)
             if attempt.status == 429:
-                failures += endpoint.good == good
+                failures, replies = failures + (self._replies == replies), self._replies
             else:
                 there = await self._fleet.failed(endpoint, unreached=attempt.unreached)
                 failures += there or not attempt.unreached
             if failures > self._section.retries:
                 break
-            pause = min(self._backoff * 2.0 ** min(failures, 16), MAX_PAUSE_SECONDS) * random.uniform(0.25, 0.75)
+            pause = min(self._backoff * 2.0 ** min(tries, 16), MAX_PAUSE_SECONDS) * random.uniform(0.25, 0.75)
             await self._clock.sleep(pause)
         return attempt.completion
 
