@@ -1,19 +1,20 @@
 """Fault injection: whatever one document does to its parser process costs that document, and no process is left behind."""
 
 import os
-import signal
+import subprocess
 import sys
 import textwrap
+import time
+from pathlib import Path
 
 import pytest
 
 from rubric_factory.errors import FactoryError, MissingExtraError
+from rubric_factory.extract import isolation
 from rubric_factory.extract.isolation import COMMAND, Job, Pool
 from rubric_factory.settings.extract import ExtractSettings
 
 SETTINGS = ExtractSettings(workers=2, wall_seconds=30.0, cpu_seconds=30, memory_mb=512, recycle_documents=50)
-# A child's peak memory starts at its parent's (Linux); a process that has run a thousand other tests is large.
-ROOMY = SETTINGS.model_copy(update={"memory_mb": 16384})
 # A worker whose parser does what the document says: the real serve loop and limits around a hostile parser.
 WORKER = """
     import os, signal, sys, time
@@ -36,7 +37,10 @@ WORKER = """
         if word == "second" and served > 1: os._exit(9)
         if word.startswith("write "): os.write(os.open(word[6:], os.O_CREAT | os.O_WRONLY), b"x")
         if word == "print": print("noise"); os.write(1, b"noise"); sys.stdout.flush()
-        if word == "lie": sys.__stdout__.flush(); os.write(3, b"\\x00\\x00\\x00\\x02[]"); os._exit(0)
+        if word == "lie": os.write(3, b"\\x00\\x00\\x00\\x02[]"); os._exit(0)
+        if word == "lie and live": os.write(3, b"\\x00\\x00\\x00\\x02{}"); time.sleep(3600)
+        if word == "stop": os.kill(os.getpid(), signal.SIGSTOP)
+        if word == "hold": held = bytearray(200 << 20)
         if word == "raise": raise ZeroDivisionError("by zero")
         if word == "deep": return parse(data, request)
         if word == "refuse": raise Refused("ocr_needed", "no text")
@@ -79,7 +83,7 @@ def reason(outcome) -> str:
 
 def test_a_crash_costs_one_document(run):
     words = ["a", "crash", "b", "exit", "c", "d"]
-    assert [reason(outcome) for outcome in run(*words, settings=ROOMY)] == [
+    assert [reason(outcome) for outcome in run(*words)] == [
         "kept",
         "worker_crashed",
         "kept",
@@ -119,7 +123,37 @@ def test_a_parser_cannot_write_files_or_garble_replies(run, tmp_path):
 
 
 def test_a_reply_that_no_worker_writes_is_a_crash(run):
-    assert [reason(outcome) for outcome in run("lie", "a", settings=ROOMY)] == ["worker_crashed", "kept"]
+    settings = SETTINGS.model_copy(update={"workers": 1})
+    outcomes = run("lie", "a", "lie and live", "b", settings=settings)
+    assert [reason(outcome) for outcome in outcomes] == ["worker_crashed", "kept"] * 2
+
+
+def test_a_large_parent_makes_no_crash_a_memory_bomb(run):
+    held = bytearray(700 << 20)
+    (outcome,) = run("crash")
+    assert reason(outcome) == "worker_crashed" and outcome.peak_mb < 256 < len(held) >> 20
+
+
+def test_seconds_and_peak_memory_are_those_of_the_document(run):
+    first, held, after, refused, crashed = run("a", "hold", "b", "refuse", "crash", settings=SETTINGS.model_copy(update={"workers": 1}))
+    assert first.peak_mb < 100 and 200 <= held.peak_mb < 300 and after.peak_mb < 100
+    assert refused.refused == ("ocr_needed", "no text") and refused.peak_mb > 0 and 0 < refused.seconds < 5
+    assert f"peak {crashed.peak_mb} MiB, limit 512 MiB" in crashed.refused[1]
+
+
+def test_a_stopped_worker_is_ended_from_outside(run, monkeypatch):
+    monkeypatch.setattr(isolation, "GRACE_SECONDS", 0.3)
+    outcomes = run("stop", "a", "b", settings=SETTINGS.model_copy(update={"workers": 1, "wall_seconds": 0.7}))
+    assert [reason(outcome) for outcome in outcomes] == ["timeout", "kept", "kept"] and outcomes[0].peak_mb > 0
+
+
+def test_a_request_that_fills_the_pipe_waits_for_an_idle_worker(tmp_path):
+    (tmp_path / "a").write_text("word")
+    request = {"path": str(tmp_path / "a"), "max_bytes": 9, "text": "x" * 500_000}
+    command = [sys.executable, "-P", "-c", textwrap.dedent(WORKER).replace('return {"text": word', 'return {"text": request["text"]')]
+    with Pool(SETTINGS, command) as pool:
+        outcomes = list(pool.run(Job(index, request) for index in range(20)))
+    assert sorted(outcome.index for outcome in outcomes) == list(range(20)) and not any(outcome.refused for outcome in outcomes)
 
 
 def test_a_crash_in_a_used_process_is_tried_in_a_fresh_one(run):
@@ -156,10 +190,42 @@ def test_an_interrupt_leaves_no_process(tmp_path):
     (tmp_path / "a").write_text("a")
     with pytest.raises(KeyboardInterrupt), Pool(SETTINGS, [sys.executable, "-P", "-c", textwrap.dedent(WORKER)]) as pool:
         jobs = [Job(0, {"path": str(tmp_path / "a"), "max_bytes": 9}), Job(1, {"path": str(path), "max_bytes": 9})]
-        for _ in pool.run(jobs):
+        for outcome in pool.run(jobs):
             processes = [worker.process for worker in pool._workers]
+            child = outcome.reply["process"]
             raise KeyboardInterrupt
-    assert processes and all(process.returncode == -signal.SIGKILL for process in processes)
+    assert processes and all(process.returncode is not None for process in processes)
+    assert not any(running(pid) for pid in (child, *(process.pid for process in processes)))
+
+
+def test_a_killed_parent_leaves_no_process_behind(tmp_path):
+    for word in ("a", "hang"):
+        (tmp_path / word).write_text(word)
+    parent = f"""
+        import sys
+        from rubric_factory.extract.isolation import Job, Pool
+        from rubric_factory.settings.extract import ExtractSettings
+        command = [sys.executable, "-P", "-c", {textwrap.dedent(WORKER)!r}]
+        with Pool(ExtractSettings(workers=1, wall_seconds=1.0, memory_mb=512), command) as pool:
+            for outcome in pool.run(Job(0, {{"path": {str(tmp_path)!r} + "/" + word, "max_bytes": 9}}) for word in ("a", "hang")):
+                print(outcome.reply["process"], pool._workers[0].process.pid, flush=True)
+    """
+    with subprocess.Popen([sys.executable, "-c", textwrap.dedent(parent)], stdout=subprocess.PIPE, text=True) as process:
+        pids = [int(word) for word in process.stdout.readline().split()]
+        process.kill()
+    for _ in range(200):
+        if not any(running(pid) for pid in pids):
+            break
+        time.sleep(0.05)
+    assert len(pids) == 2 and not any(running(pid) for pid in pids)
+
+
+def running(pid: int) -> bool:
+    """Whether a process exists that has not died yet: one that no one waits for stays in the table where there is no init."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def test_workers_that_cannot_start(tmp_path):

@@ -118,15 +118,15 @@ class Pool:
         self._workers.remove(worker)
 
     def _hear(self, worker: Process, queue: _Queue, retried: set[int]) -> Iterator[Outcome]:
-        alive = worker.read()
+        alive, malformed = worker.read(), False
         try:
             while (value := worker.frame()) is not None:
                 yield from self._take(worker, value, queue, retried)
         except (ValueError, KeyError, TypeError):  # no worker of ours wrote that
-            alive = False
-        if not alive and worker in self._workers:
+            malformed = True
+        if malformed or not alive:
             self._drop(worker)
-            yield from self._dead(worker, queue, retried)
+            yield from self._dead(worker, queue, retried, malformed)
 
     def _take(self, worker: Process, value: dict[str, Any], queue: _Queue, retried: set[int]) -> Iterator[Outcome]:
         """A frame of a worker. Errors: MissingExtraError; ValueError, KeyError, TypeError for one that is malformed."""
@@ -152,8 +152,8 @@ class Pool:
             retried.add(job.index)
             queue.put_back(job)
 
-    def _dead(self, worker: Process, queue: _Queue, retried: set[int]) -> Iterator[Outcome]:
-        """A worker has closed its pipe: its document is refused, or tried once more if others came before it; the next one goes back."""
+    def _dead(self, worker: Process, queue: _Queue, retried: set[int], malformed: bool) -> Iterator[Outcome]:
+        """A worker has closed its pipe or garbled its replies: its document is refused, or tried once more if others came before it."""
         status, peak, said = worker.end()
         seconds = time.monotonic() - worker.since
         if not worker.ready:
@@ -169,7 +169,8 @@ class Pool:
             retried.add(job.index)
             queue.put_back(job)
             return
-        yield Outcome(job.index, seconds, refused=self._cause(status, peak, seconds), peak_mb=peak)
+        cause = ("worker_crashed", f"a malformed reply {self._spent(seconds, peak)}") if malformed else self._cause(status, peak, seconds)
+        yield Outcome(job.index, seconds, refused=cause, peak_mb=peak)
 
     def _give_up(self, worker: Process, queue: _Queue) -> Job | None:
         """The job a dead worker was on; the one it held besides goes back."""
