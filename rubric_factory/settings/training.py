@@ -8,6 +8,21 @@ from pydantic import Field, model_validator
 from rubric_factory.settings.base import Section
 from rubric_factory.settings.llm import Revision
 
+# A test compares this with the table in rubric_factory/reward/.
+AggregationName = Literal[
+    "canonical",
+    "rar_explicit",
+    "signed",
+    "healthbench",
+    "all_pass",
+    "essential_gated",
+    "veto",
+    "saturation",
+    "pairwise_interaction",
+    "targeted_shaping",
+    "soft_min",
+]
+
 
 class MadePolicy(Section):
     """A small Llama-shaped model made on the spot: tokenizer, reading of the corpus, warm-up on train tasks. Plumbing, not a product."""
@@ -60,7 +75,7 @@ class TrainingSettings(Section):
     loss: Literal["grpo", "dapo", "dr_grpo", "bnpo"] = "dapo"
     max_prompt_tokens: int = Field(default=512, ge=16, description="longer prompts are left out, and counted")
     max_response_tokens: int = Field(ge=8)
-    aggregation: Literal["canonical", "rar_explicit", "signed", "all_pass"] = "canonical"
+    aggregation: AggregationName = Field(default="canonical", description="how verdicts become one reward (rubric_factory/reward/)")
     save_steps: int = Field(default=10, ge=1, description="steps between checkpoints")
     canary_steps: int = Field(default=20, ge=1, description="steps between re-scorings of the judge lock's canary")
     gradient_checkpointing: bool = Field(default=False)
