@@ -91,15 +91,48 @@ PASSAGES = pa.schema(
         ("settings_digest", _S),
     ]
 )
-# One row per passage: what the text of its document says of it. reason is empty where the passage is fit; shingles: sorted uint32s.
+# One row per passage: what the text of its document says of it. reason is empty where the passage is fit; shingles_key: equal sets of
+# shingles, equal keys, 0 for none; shard, shard_row: where signature and shingles lie, passages/<shard>/passages.prints.
 PASSAGE_MEASURES = pa.schema(
     [
-        *(("passage_id", _S), ("document_key", _S), ("char_start", _I), ("score", pa.float64()), ("reason", _S), ("detail", _S)),
-        *(("words_sha256", _S), ("shingles", pa.binary())),
+        ("passage_id", _S),
+        ("document_key", _S),
+        ("char_start", _I),
+        ("score", pa.float64()),
+        ("reason", _S),
+        ("detail", _S),
+        ("words_sha256", _S),
+        ("shingles_key", _I),
+        ("shard", _S),
+        ("shard_row", _I),
     ]
 )
-# One row per passage: its near-duplicate cluster (id of the first passage in it) and whether tasks are asked of it.
-SELECTION = pa.schema([("passage_id", _S), ("cluster", _S), ("duplicate_of", _S), ("score", pa.float64()), ("selected", pa.bool_())])
+# One row per document that was cut: from what, and where its signature and shingles lie, passages/<shard>/documents.prints.
+DOCUMENT_MEASURES = pa.schema(
+    [
+        ("document_key", _S),
+        ("document_id", _S),
+        ("settings_digest", _S),
+        ("passages", _I),
+        ("shingles_key", _I),
+        ("shard", _S),
+        ("shard_row", _I),
+    ]
+)
+# One row per document that was cut: the document that represents its near-duplicates, and their Jaccard similarity (null for itself).
+DOCUMENT_CLUSTERS = pa.schema([("document_key", _S), ("cluster", _S), ("similarity", pa.float64())])
+# One row per passage: its near-duplicate cluster (id of the passage that represents it), whether tasks are asked of it, and its Jaccard
+# similarity to what represents it (null for that one).
+SELECTION = pa.schema(
+    [
+        ("passage_id", _S),
+        ("cluster", _S),
+        ("duplicate_of", _S),
+        ("score", pa.float64()),
+        ("selected", pa.bool_()),
+        ("similarity", pa.float64()),
+    ]
+)
 TASKS = pa.schema(
     [
         ("task_id", _S),
@@ -200,6 +233,8 @@ TABLES: dict[str, tuple[pa.Schema, tuple[str, ...]]] = {
     "rejections": (REJECTIONS, ("record_id", "stage")),
     "passages": (PASSAGES, ("passage_id",)),
     "passage_measures": (PASSAGE_MEASURES, ("passage_id",)),
+    "document_measures": (DOCUMENT_MEASURES, ("document_key",)),
+    "document_clusters": (DOCUMENT_CLUSTERS, ("document_key",)),
     "selection": (SELECTION, ("passage_id",)),
     "authored": (AUTHORED, ("passage_id", "author")),
     "tasks": (TASKS, ("task_key",)),

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rubric_factory.passages.blocks import Kind, WordIndex, blocks, pieces, sentence_cuts
+from rubric_factory.passages.blocks import Budget, Kind, blocks, pieces, sentence_cuts
+from rubric_factory.passages.characters import Sizes
 from rubric_factory.passages.chunk import chunk
 from rubric_factory.passages.quality import assess, measure
 from rubric_factory.records import Document, Section
@@ -166,9 +167,9 @@ def test_a_single_monstrous_line_is_cut_between_words():
 
 
 @given(st.text(max_size=200), st.integers(0, 200), st.integers(0, 200))
-def test_word_index_counts_like_the_pattern(text, one, other):
+def test_sizes_count_words_like_the_pattern(text, one, other):
     start, end = sorted((min(one, len(text)), min(other, len(text))))
-    assert WordIndex(text).count(start, end) == len(re.findall(r"\w+", text[start:end]))
+    assert Sizes(text).words(start, end) == len(re.findall(r"\w+", text[start:end]))
 
 
 def test_sentences_of_other_scripts_are_found():
@@ -180,7 +181,7 @@ def test_sentences_of_other_scripts_are_found():
 def test_pieces_cover_the_block():
     text = sentences(6)
     (block,) = blocks(text, 0, len(text))
-    assert " ".join(text[p.start : p.end] for p in pieces(text, block, WordIndex(text), 20)) == text
+    assert " ".join(text[p.start : p.end] for p in pieces(text, block, Budget(Sizes(text), 20, 1000))) == text
 
 
 def test_sizes_must_ascend():

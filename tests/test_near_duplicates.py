@@ -14,7 +14,8 @@ from data_contracts.facts import near_duplicates_apart
 from rubric_factory import warehouse
 from rubric_factory.dataset_files import load_rows
 from rubric_factory.dataset_version import ancestors, grounding, latest, open_version, task_rows
-from rubric_factory.passages.dedupe import jaccard, near_pairs, shingle_hashes
+from rubric_factory.passages.dedupe import near_pairs
+from rubric_factory.passages.shingles import jaccard, shingle_hashes
 from rubric_factory.publishing import ancestry as ancestry_module
 from rubric_factory.publishing.ancestry import Ancestry, ancestry, near_ancestors
 from rubric_factory.settings.passages import PassageSettings

@@ -14,9 +14,9 @@ from rubric_factory.errors import FactoryError, WorkspaceError
 from rubric_factory.extract.texts import ShardWriter, shard_path
 from rubric_factory.passages.decide import Nodes, Usable, decide
 from rubric_factory.passages.dedupe import Held
-from rubric_factory.passages.shingles import set_key, shingle_hashes
 from rubric_factory.passages.elders import NOTHING_OLDER, Elders
 from rubric_factory.passages.lsh import signatures
+from rubric_factory.passages.shingles import set_key, shingle_hashes
 from rubric_factory.progress import Progress
 from rubric_factory.records import Document, Section
 from rubric_factory.settings import Settings

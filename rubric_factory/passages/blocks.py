@@ -4,13 +4,12 @@ Spans are half-open [start, end) in characters of the whole text, trimmed of whi
 """
 
 import re
-from array import array
-from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-_WORD = re.compile(r"\w+")
+from rubric_factory.passages.characters import Sizes
+
 _FENCE = re.compile(r"[ \t]{0,3}(```+|~~~+)")
 # A sentence ends at . ! ? (and closing quotes) before white space and something that can start a sentence; CJK stops need no space.
 _SENTENCE_END = re.compile(r"[.!?][\"')\]”’]*\s+(?=[\"'(\[“‘]?[^\W_a-zß-öø-ÿ])|[。！？]\s*")
@@ -37,25 +36,17 @@ class Block:
     kind: Kind
 
 
-class WordIndex:
-    """Where the `\\w+` runs of a text lie, so that a span's words are counted in O(log n)."""
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What a passage may hold of one text: so many words, and estimated tokens."""
 
-    def __init__(self, text: str) -> None:
-        self._starts, self._ends = array("q"), array("q")
-        for match in _WORD.finditer(text):
-            self._starts.append(match.start())
-            self._ends.append(match.end())
+    sizes: Sizes
+    words: int
+    tokens: int
 
-    def count(self, start: int, end: int) -> int:
-        """Words of text[start:end]; a word cut by the span's edge counts."""
-        return bisect_left(self._starts, end) - bisect_right(self._ends, start) if start < end else 0
-
-    def every(self, words: int, start: int, end: int) -> Iterator[int]:
-        """Offsets that cut text[start:end] into runs of `words` words."""
-        position = bisect_right(self._ends, start) + words
-        while position < len(self._starts) and self._starts[position] < end:
-            yield self._starts[position]
-            position += words
+    def fits(self, start: int, end: int) -> bool:
+        """Whether text[start:end] is within both."""
+        return self.sizes.words(start, end) <= self.words and self.sizes.tokens(start, end) <= self.tokens
 
 
 def trimmed(text: str, start: int, end: int) -> Span:
@@ -127,14 +118,14 @@ def spans(text: str, start: int, end: int, cuts: Iterable[int]) -> Iterator[Span
         start = max(start, cut)
 
 
-def pieces(text: str, block: Block, index: WordIndex, max_words: int) -> list[Block]:
-    """The block cut at sentences (prose) or lines (tables, code); what is still over max_words at lines, then between words."""
+def pieces(text: str, block: Block, budget: Budget) -> list[Block]:
+    """The block cut at sentences (prose) or lines (tables, code); what is still over the budget at lines, then between words."""
 
-    def at_words(_: str, start: int, end: int) -> Iterator[int]:
-        return index.every(max_words, start, end)
+    def at_words(_: str, start: int, end: int) -> Iterable[int]:
+        return budget.sizes.cuts(start, end, budget.words, budget.tokens)
 
     def cut(start: int, end: int, cutters: Sequence[Cutter], force: bool = False) -> Iterator[Span]:
-        if not cutters or (not force and index.count(start, end) <= max_words):
+        if not cutters or (not force and budget.fits(start, end)):
             yield start, end
             return
         for piece in spans(text, start, end, cutters[0](text, start, end)):

@@ -5,7 +5,8 @@ from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from rubric_factory.passages.blocks import Block, Kind, WordIndex, blocks, pieces
+from rubric_factory.passages.blocks import Block, Budget, Kind, blocks, pieces
+from rubric_factory.passages.characters import Sizes
 from rubric_factory.records import Document, Passage
 from rubric_factory.settings.passages import PassageSettings
 from rubric_factory.text import squeeze
@@ -68,26 +69,26 @@ class _Chunker:
     def __init__(self, document: Document, settings: PassageSettings) -> None:
         self.text = document.text
         self.settings = settings
-        self.max_words = settings.max_words
-        self.index = WordIndex(document.text)
+        self.sizes = Sizes(document.text)
+        self.budget = Budget(self.sizes, settings.max_words, settings.max_tokens)
         self.parts = parts(document)
 
     def units(self) -> Iterator[_Unit]:
-        """Blocks of every part; those over max_words in pieces."""
+        """Blocks of every part; those over the budget in pieces."""
         for number, part in enumerate(self.parts):
             for block in blocks(self.text, part.start, part.end):
-                if self.index.count(block.start, block.end) <= self.max_words:
+                if self.budget.fits(block.start, block.end):
                     yield _Unit(block.start, block.end, number, block, True)
                 else:
                     yield from self.split(block, number)
 
     def split(self, block: Block, number: int) -> list[_Unit]:
         """A block as its sentences or lines."""
-        return [_Unit(piece.start, piece.end, number, piece, False) for piece in pieces(self.text, block, self.index, self.max_words)]
+        return [_Unit(piece.start, piece.end, number, piece, False) for piece in pieces(self.text, block, self.budget)]
 
     def words(self, held: list[_Unit], end: int | None = None) -> int:
         """Words from the first held unit to the last, or to end."""
-        return self.index.count(held[0].start, held[-1].end if end is None else end) if held else 0
+        return self.sizes.words(held[0].start, held[-1].end if end is None else end) if held else 0
 
     def same_topic(self, held: list[_Unit], unit: _Unit) -> bool:
         """Under one heading; or what is held is too short to stand alone and the next heading is not a higher one."""
@@ -100,7 +101,7 @@ class _Chunker:
         return held[-1].part == unit.part and cut
 
     def drafts(self) -> list[list[_Unit]]:
-        """Units grouped into passages: closed at a heading, at the first block end past target_words, or before max_words."""
+        """Units grouped into passages: closed at a heading, at the first block end past target_words, or before the budget is spent."""
         closed: list[list[_Unit]] = []
         held: list[_Unit] = []
         queue = deque(self.units())
@@ -110,7 +111,7 @@ class _Chunker:
                 full = self.words(held) >= self.settings.target_words
                 goes_on = self.continues(held, unit)
                 topic = self.same_topic(held, unit) and (goes_on or not full)
-                fits = self.words(held, unit.end) <= self.max_words
+                fits = self.budget.fits(held[0].start, unit.end)
                 if topic and not fits and unit.whole and (goes_on or self.words(held) < self.settings.min_words):
                     queue.extendleft(reversed(self.split(unit.block, unit.part)))
                     continue
@@ -126,7 +127,7 @@ class _Chunker:
         for draft in drafts:
             short = self.words(draft) < self.settings.min_words
             one_part = bool(joined) and joined[-1][-1].part == draft[0].part == draft[-1].part
-            if short and one_part and self.words(joined[-1], draft[-1].end) <= self.max_words:
+            if short and one_part and self.budget.fits(joined[-1][0].start, draft[-1].end):
                 joined[-1] = joined[-1] + draft
             else:
                 joined.append(draft)
@@ -136,12 +137,12 @@ class _Chunker:
         """The part most of the words lie in; the first of equals."""
         weights: Counter[int] = Counter()
         for unit in draft:
-            weights[unit.part] += self.index.count(unit.start, unit.end)
+            weights[unit.part] += self.sizes.words(unit.start, unit.end)
         return self.parts[max(weights, key=lambda number: (weights[number], -number))]
 
 
 def chunk(document: Document, settings: PassageSettings) -> list[Passage]:
-    """Passages of a document in order: disjoint spans that hold every word, none over max_words (`\\w+` runs).
+    """Passages of a document in order: disjoint spans that hold every word, none over max_words (`\\w+` runs) or max_tokens (estimated).
 
     A passage follows headings and blocks (paragraph, table, fenced code), and is closed at the first block end past target_words that
     is no colon and no page break within a sentence; a block is cut only where it does not fit. A rest shorter than min_words joins

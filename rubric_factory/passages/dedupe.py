@@ -1,183 +1,176 @@
-"""Exact and near duplicates: word shingles, MinHash with LSH for candidates, real Jaccard similarity to decide, connected components.
+"""Near-duplicates: candidates of LSH, decided by real Jaccard similarity, as connected components that can be continued.
 
-Sources: Broder 1997 (shingles, resemblance); Leskovec, Rajaraman and Ullman, Mining of Massive Datasets, ch. 3 (banding).
+Two sets are joined iff they share a band, their signatures' estimate is within MARGIN of the threshold, and their real similarity reaches
+it. That is a property of the pair alone: components do not depend on order, and those of before, none of whose members is gone, stand.
 """
 
-import hashlib
-import re
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from rubric_factory.errors import MissingExtraError
-from rubric_factory.text import squeeze, words
+from rubric_factory.passages.lsh import MARGIN, PERMUTATIONS, Buckets, Positions, Signatures, band_keys, band_rows, estimates, signatures
+from rubric_factory.passages.shingles import Hashes, jaccard
 
-Hashes = npt.NDArray[np.uint32]
-Matrix = npt.NDArray[np.uint64]
-
-PERMUTATIONS = 128
-SEED = 20_241
-# Chance that a pair right at the threshold becomes a candidate.
-RECALL = 0.995
-# The signature's estimate of the similarity has a standard error of at most 0.045; a candidate this far below is not looked at.
-MARGIN = 0.18
-ROWS_AT_ONCE = 20_000
-_DIGITS = re.compile(r"\d+")
-_FIRST, _MIX = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9)
+# Hashes that are held at once while pairs are compared: 32 MB.
+HELD_HASHES = 8_000_000
 
 
-def _frame_key(line: str) -> str:
-    return _DIGITS.sub("#", squeeze(line)).lower()
+class Sets(Protocol):
+    """Sets by position, read when they are compared."""
+
+    def sizes(self, wanted: Positions) -> Positions:
+        """Number of hashes of each wanted set."""
+        ...
+
+    def sets(self, wanted: Positions) -> list[Hashes]:
+        """The wanted sets, in the order asked for."""
+        ...
 
 
-def frames(texts: Sequence[str]) -> frozenset[str]:
-    """Lines, numbers aside, that stand in at least 3 and a tenth of a document's passages: running heads, page numbers, navigation."""
-    seen = Counter(key for text in texts for key in {_frame_key(line) for line in text.splitlines()} if key)
-    return frozenset(key for key, count in seen.items() if count >= max(3, len(texts) / 10))
+class Held:
+    """Sets that are in memory anyway."""
+
+    def __init__(self, sets: Sequence[Hashes]) -> None:
+        self._sets = sets
+
+    def sizes(self, wanted: Positions) -> Positions:
+        """Number of hashes of each wanted set."""
+        return np.asarray([len(self._sets[at]) for at in wanted], dtype=np.int64)
+
+    def sets(self, wanted: Positions) -> list[Hashes]:
+        """The wanted sets."""
+        return [self._sets[at] for at in wanted]
 
 
-def without_frames(text: str, known: frozenset[str]) -> str:
-    """The text without the lines that `frames` found."""
-    return "\n".join(line for line in text.splitlines() if _frame_key(line) not in known)
+class Components:
+    """Connected components: parent pointers towards the smallest member."""
+
+    def __init__(self, labels: Positions) -> None:
+        """labels: of each position a member of its component, itself if it stands alone."""
+        self.labels = labels.copy()
+        self._flatten()
+
+    def join(self, left: Positions, right: Positions) -> None:
+        """Make the components of each pair one."""
+        if not len(left):
+            return
+        parents = self.labels.tolist() if len(left) * 50 > len(self.labels) else None
+        if parents is None:
+            for one, other in zip(left.tolist(), right.tolist(), strict=True):
+                _link(self.labels, one, other)
+        else:
+            for one, other in zip(left.tolist(), right.tolist(), strict=True):
+                _link(parents, one, other)
+            self.labels = np.asarray(parents, dtype=np.int64)
+        self._flatten()
+
+    def _flatten(self) -> None:
+        while not np.array_equal(further := self.labels[self.labels], self.labels):
+            self.labels = further
 
 
-def exact_key(text: str) -> str:
-    """sha256 of the normalised words: equal for texts that differ in case, space and punctuation only."""
-    return hashlib.sha256(" ".join(words(text)).encode("utf-8", "surrogatepass")).hexdigest()
+def _link(parents: "list[int] | Positions", one: int, other: int) -> None:
+    one, other = _root(parents, one), _root(parents, other)
+    if one != other:
+        parents[max(one, other)] = min(one, other)
 
 
-def shingle_hashes(text: str, size: int) -> Hashes:
-    """Sorted distinct 32-bit hashes of the text's runs of `size` words; empty for a shorter text. Equal on every machine."""
-    tokens = words(text)
-    if len(tokens) < size:
-        return np.empty(0, dtype=np.uint32)
-    known = {
-        token: int.from_bytes(hashlib.blake2b(token.encode("utf-8", "surrogatepass"), digest_size=8).digest()) for token in set(tokens)
-    }
-    hashed = np.fromiter((known[token] for token in tokens), dtype=np.uint64, count=len(tokens))
-    runs = np.lib.stride_tricks.sliding_window_view(hashed, size)
-    return np.unique((_mixed(runs) >> np.uint64(32)).astype(np.uint32))
+def _root(parents: "list[int] | Positions", at: int) -> int:
+    while (above := int(parents[at])) != at:
+        parents[at] = parents[above]
+        at = above
+    return at
 
 
-def _mixed(rows: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
-    """One 64-bit hash of each row, order of its columns included."""
-    total = np.full(rows.shape[0], _FIRST)
-    for column in range(rows.shape[1]):
-        total = (total ^ rows[:, column]) * _MIX
-        total ^= total >> np.uint64(29)
-    return total
+def link_equal(components: Components, keys: npt.NDArray[np.int64]) -> None:
+    """Join positions of equal keys; key 0 is none."""
+    at = np.flatnonzero(keys != 0)
+    order = at[np.argsort(keys[at], kind="stable")]
+    same = keys[order][1:] == keys[order][:-1]
+    components.join(order[:-1][same], order[1:][same])
 
 
-def jaccard(left: Hashes, right: Hashes) -> float:
-    """Shared over all of two sorted sets; 0 where both are empty."""
-    shared = int(np.intersect1d(left, right, assume_unique=True).size)
-    return shared / max(1, left.size + right.size - shared)
+class Comparison:
+    """One search for near-duplicates among n sets. new: those whose pairs are not known yet; all pairs of the others are."""
+
+    def __init__(self, sets: Sets, known: Signatures, new: npt.NDArray[np.bool_], threshold: float) -> None:
+        self.sets, self.known, self.new, self.threshold = sets, known, new, threshold
+        self._refused = np.empty(0, dtype=np.int64)
+        self._refusing: list[Positions] = []
+
+    def run(self, components: Components) -> None:
+        """Join what is near, band by band."""
+        rows = band_rows(self.threshold)
+        for band in range(PERMUTATIONS // rows):
+            buckets = Buckets(band_keys(self.known, band, rows), self.new)
+            buckets.drop_settled(components.labels)
+            for left, right in buckets.stars():
+                self._decide(components, left, right)
+            buckets.drop_settled(components.labels)
+            for left, right in buckets.rest():
+                self._decide(components, left, right)
+            self._refused = np.unique(np.concatenate([self._refused, *self._refusing]))  # no band proposes a pair twice
+            self._refusing.clear()
+
+    def _decide(self, components: Components, left: Positions, right: Positions) -> None:
+        """Compare pairs that nothing connects yet, and join those that are near enough."""
+        left, right = self._open(components, left, right)
+        near = estimates(self.known, left, right) >= self.threshold - MARGIN
+        left, right = left[near], right[near]
+        while len(left):
+            count = self._block(left, right)
+            similar = self.similar(left[:count], right[:count])
+            components.join(left[:count][similar], right[:count][similar])
+            self._refusing.append(self._codes(left[:count][~similar], right[:count][~similar]))
+            left, right = self._open(components, left[count:], right[count:])
+
+    def _open(self, components: Components, left: Positions, right: Positions) -> tuple[Positions, Positions]:
+        """Pairs with a new member, in different components, not refused before."""
+        labels = components.labels
+        keep = (labels[left] != labels[right]) & (self.new[left] | self.new[right])
+        left, right = left[keep], right[keep]
+        if len(left) and len(self._refused):
+            codes = self._codes(left, right)
+            found = np.minimum(np.searchsorted(self._refused, codes), len(self._refused) - 1)
+            keep = self._refused[found] != codes
+            left, right = left[keep], right[keep]
+        return left, right
+
+    def _codes(self, left: Positions, right: Positions) -> Positions:
+        return np.minimum(left, right) * len(self.new) + np.maximum(left, right)
+
+    def _block(self, left: Positions, right: Positions) -> int:
+        """As many pairs from the front as may be held at once, at least one."""
+        part = slice(0, 20_000)
+        held = np.cumsum(self.sets.sizes(left[part]) + self.sets.sizes(right[part]))
+        return max(1, int(np.searchsorted(held, HELD_HASHES, side="right")))
+
+    def similar(self, left: Positions, right: Positions) -> npt.NDArray[np.bool_]:
+        """Whether the real similarity of each pair reaches the threshold."""
+        return similarities(self.sets, left, right) >= self.threshold
 
 
-def band_rows(threshold: float) -> int:
-    """Rows per band: as many as still make a pair at the threshold a candidate with chance RECALL; fewer rows, more candidates."""
-
-    def recall(rows: int) -> float:
-        return float(1 - (1 - threshold**rows) ** (PERMUTATIONS // rows))
-
-    return max((rows for rows in range(1, PERMUTATIONS + 1) if recall(rows) >= RECALL), default=1)
-
-
-def _signatures(sets: Sequence[Hashes]) -> npt.NDArray[np.uint32]:
-    """MinHash signatures, (len(sets), PERMUTATIONS)."""
-    try:
-        from rensa import RMinHash
-    except ImportError:
-        raise MissingExtraError.of("rensa", "pipeline") from None
-    offsets = np.cumsum([0, *(len(one) for one in sets)], dtype=np.uint64)
-    flat = np.concatenate(sets).astype(np.uint64)
-    matrix = RMinHash.digest_matrix_from_flat_token_hashes(flat, offsets, PERMUTATIONS, SEED)
-    return np.asarray(matrix.to_rows(), dtype=np.uint32).reshape(len(sets), PERMUTATIONS)
+def similarities(sets: Sets, left: Positions, right: Positions) -> npt.NDArray[np.float64]:
+    """Jaccard similarity of each pair; each set is read once."""
+    wanted, where = np.unique(np.concatenate((left, right)), return_inverse=True)
+    held = sets.sets(wanted)
+    half = len(left)
+    return np.asarray(
+        [jaccard(held[a], held[b]) for a, b in zip(where[:half].tolist(), where[half:].tolist(), strict=True)], dtype=np.float64
+    )
 
 
-def _bands(sets: Sequence[Hashes], rows: int) -> tuple[Matrix, npt.NDArray[np.uint8]]:
-    """Per set one key a band, (n, bands), and the low bytes of its signature, (n, PERMUTATIONS): enough to estimate from."""
-    bands = PERMUTATIONS // rows
-    keys = np.empty((len(sets), bands), dtype=np.uint64)
-    low = np.empty((len(sets), PERMUTATIONS), dtype=np.uint8)
-    for start in range(0, len(sets), ROWS_AT_ONCE):
-        stop = min(start + ROWS_AT_ONCE, len(sets))
-        signatures = _signatures(sets[start:stop])
-        low[start:stop] = signatures.astype(np.uint8)
-        for band in range(bands):
-            keys[start:stop, band] = _mixed(signatures[:, band * rows : (band + 1) * rows].astype(np.uint64))
-    return keys, low
-
-
-def _buckets(keys: npt.NDArray[np.uint64]) -> Iterator[npt.NDArray[np.int64]]:
-    """Ascending positions of each key that occurs more than once."""
-    order = np.argsort(keys, kind="stable")
-    edges = np.flatnonzero(np.diff(keys[order])) + 1
-    starts, stops = np.concatenate(([0], edges)), np.concatenate((edges, [len(order)]))
-    for index in np.flatnonzero(stops - starts > 1):
-        yield order[starts[index] : stops[index]]
-
-
-class _Components:
-    """Connected components by label; the label of a component is its smallest member."""
-
-    def __init__(self, size: int) -> None:
-        self.labels = np.arange(size)
-        self._members: dict[int, list[int]] = {}
-
-    def join(self, left: int, right: int) -> None:
-        """Make the components of two members one."""
-        keep, drop = sorted((int(self.labels[left]), int(self.labels[right])))
-        if keep != drop:
-            moved = self._members.pop(drop, [drop])
-            self._members.setdefault(keep, [keep]).extend(moved)
-            self.labels[moved] = keep
-
-
-def near_duplicates(sets: Sequence[Hashes], threshold: float) -> npt.NDArray[np.int64]:
+def near_duplicates(sets: Sequence[Hashes], threshold: float) -> Positions:
     """Label of each set: the smallest position in its component, where sets of Jaccard similarity >= threshold are joined.
 
     sets: n non-empty sorted distinct hashes. Pairs come from shared LSH bands (recall RECALL at the threshold, more above it) and count
     only if their real similarity reaches the threshold; pairs already connected are not compared again, which changes no component.
     """
-    found = _Components(len(sets))
-    if len(sets) < 2:
-        return found.labels
-    keys, low = _bands(sets, band_rows(threshold))
-    refused: set[tuple[int, int]] = set()
-    for band in range(keys.shape[1]):
-        for bucket in _buckets(keys[:, band]):
-            if (found.labels[bucket] == found.labels[bucket[0]]).all():
-                continue
-            for position in range(1, len(bucket)):
-                _compare(sets, low, found, refused, bucket[:position], int(bucket[position]), threshold)
-    return found.labels
-
-
-def _compare(
-    sets: Sequence[Hashes],
-    low: npt.NDArray[np.uint8],
-    found: _Components,
-    refused: set[tuple[int, int]],
-    earlier: npt.NDArray[np.int64],
-    new: int,
-    threshold: float,
-) -> None:
-    """Join `new` with every component of `earlier` that holds a set similar enough, likeliest first."""
-    others = earlier[found.labels[earlier] != found.labels[new]]
-    if not len(others):
-        return
-    estimates = (low[others] == low[new]).mean(axis=1)
-    near = np.flatnonzero(estimates >= threshold - MARGIN)
-    for other in map(int, others[near[np.argsort(-estimates[near], kind="stable")]]):
-        if found.labels[other] == found.labels[new] or (other, new) in refused:
-            continue
-        if jaccard(sets[other], sets[new]) >= threshold:
-            found.join(other, new)
-        else:
-            refused.add((other, new))
+    components = Components(np.arange(len(sets)))
+    Comparison(Held(sets), signatures(sets), np.ones(len(sets), dtype=bool), threshold).run(components)
+    return components.labels
 
 
 def near_pairs(sets: Sequence[Hashes], others: Sequence[Hashes], threshold: float) -> list[tuple[int, int]]:
@@ -187,18 +180,14 @@ def near_pairs(sets: Sequence[Hashes], others: Sequence[Hashes], threshold: floa
     """
     both = [*sets, *others]
     full = np.asarray([at for at, one in enumerate(both) if len(one)], dtype=np.int64)
-    if not len(full):
-        return []
-    keys, low = _bands([both[at] for at in full], band_rows(threshold))
-    similar: dict[tuple[int, int], bool] = {}
-    for band in range(keys.shape[1]):
-        for bucket in _buckets(keys[:, band]):
-            split = int(np.searchsorted(full[bucket], len(sets)))
-            for new in map(int, bucket[:split]):
-                old = bucket[split:]
-                estimates = (low[old] == low[new]).mean(axis=1)
-                for other in map(int, old[estimates >= threshold - MARGIN]):
-                    pair = (int(full[new]), int(full[other]))
-                    if pair not in similar:
-                        similar[pair] = jaccard(both[pair[0]], both[pair[1]]) >= threshold
-    return sorted((new, old - len(sets)) for (new, old), near in similar.items() if near)
+    known, old = signatures([both[at] for at in full]), full >= len(sets)
+    rows = band_rows(threshold)
+    found: set[tuple[int, int]] = set()
+    for band in range(PERMUTATIONS // rows):
+        buckets = Buckets(band_keys(known, band, rows), ~old)
+        for left, right in (pairs for way in (buckets.stars(), buckets.rest()) for pairs in way):
+            keep = old[left] != old[right]
+            left, right = np.where(old[left], right, left)[keep], np.where(old[left], left, right)[keep]
+            near = estimates(known, left, right) >= threshold - MARGIN
+            found.update(zip(full[left[near]].tolist(), full[right[near]].tolist(), strict=True))
+    return sorted((one, other - len(sets)) for one, other in found if jaccard(both[one], both[other]) >= threshold)

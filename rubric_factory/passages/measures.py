@@ -2,32 +2,36 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from rubric_factory.passages.chunk import chunk
-from rubric_factory.passages.dedupe import exact_key, frames, shingle_hashes, without_frames
+from rubric_factory.passages.contamination import NO_BENCHMARK, Benchmark
 from rubric_factory.passages.quality import Quality, assess
+from rubric_factory.passages.shingles import Hashes, exact_key, frames, set_key, shingles_of, without_frames
 from rubric_factory.records import Document, Passage
 from rubric_factory.settings.passages import PassageSettings
 from rubric_factory.tables import passage_to_row
+from rubric_factory.text import words
 
 # Raised whenever the same text and settings give other passages or measures: part of their digest.
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A passage with its quality, exact key (sha256 of its words) and shingles (sorted little-endian uint32s)."""
+    """A passage with its quality, exact key (sha256 of its words) and shingles (sorted distinct uint32s, repeated frames left out)."""
 
     passage: Passage
     quality: Quality
     words_sha256: str
-    shingles: bytes
+    shingles: Hashes
 
     def passage_row(self, settings_digest: str) -> dict[str, object]:
         """Row of `passages`."""
         return passage_to_row(self.passage, self.quality.words, settings_digest)
 
-    def measure_row(self) -> dict[str, object]:
-        """Row of `passage_measures`."""
+    def measure_row(self, shard: str, shard_row: int) -> dict[str, object]:
+        """Row of `passage_measures`. shard, shard_row: where its print lies."""
         return {
             "passage_id": self.passage.passage_id,
             "document_key": self.passage.document_key,
@@ -36,17 +40,28 @@ class Measured:
             "reason": self.quality.reason,
             "detail": self.quality.detail,
             "words_sha256": self.words_sha256,
-            "shingles": self.shingles,
+            "shingles_key": set_key(self.shingles) if len(self.shingles) else 0,
+            "shard": shard,
+            "shard_row": shard_row,
         }
 
 
-def measured(document: Document, settings: PassageSettings) -> list[Measured]:
-    """The document's passages in order, measured; lines that its passages share (running heads) are left out of the shingles."""
+def measured(document: Document, settings: PassageSettings, benchmark: Benchmark = NO_BENCHMARK) -> list[Measured]:
+    """The document's passages in order, measured; what repeats the benchmark is refused as contaminated."""
     found = chunk(document, settings)
     repeated = frames([passage.text for passage in found])
     rows = []
     for passage in found:
+        tokens = words(passage.text)
         quality = assess(passage.text, passage.section, settings)
-        shingles = shingle_hashes(without_frames(passage.text, repeated), settings.shingle_words)
-        rows.append(Measured(passage, quality, exact_key(passage.text), shingles.astype("<u4").tobytes()))
+        if hit := benchmark.hit(passage.text, tokens, settings.decontaminate):
+            quality = Quality(quality.words, quality.score, "contaminated", hit.detail(passage.char_start))
+        rest = without_frames(passage.text, repeated)
+        shingles = shingles_of(tokens if rest is passage.text else words(rest), settings.shingle_words)
+        rows.append(Measured(passage, quality, exact_key(tokens), shingles))
     return rows
+
+
+def shingles_of_document(rows: list[Measured]) -> Hashes:
+    """Shingles of all passages together, sorted and distinct: what documents are compared by."""
+    return np.unique(np.concatenate([row.shingles for row in rows])) if rows else np.empty(0, dtype=np.uint32)

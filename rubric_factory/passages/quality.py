@@ -1,37 +1,57 @@
 """Is a passage worth asking about? A score in [0, 1], and the reason and figure where it is refused.
 
 Every rule measures a share or a rate of the text; but for the cues of licences and bibliographies none looks at the language. The
-thresholds are ours, set by reading what falls on either side of them in the sample documents.
+limits are settings; their defaults are ours, set by reading what falls on either side of them in the sample documents.
 """
 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+
 from rubric_factory.passages.blocks import sentence_cuts, spans
+from rubric_factory.passages.characters import IS_DIGIT, IS_SPACE, IS_SYMBOL, classes_of
 from rubric_factory.settings.passages import PassageSettings
 
 _WORD = re.compile(r"\w+")
-_SPACE = re.compile(r"\s+")
-_LETTERS = re.compile(r"[^\W\d_]+")
 _DIGITS = re.compile(r"\d+")
-_SYMBOLS = re.compile(r"[^\w\s.,;:'\"()’‘“”?!*`-]+")
 _PARAGRAPH = re.compile(r"\n\s*\n")
 _REMARK = re.compile(r"\s*[(\[][^()\[\]\n]{1,60}[)\]]\s*$")
 _LEADER = re.compile(r"(?:[.·…_] ?){4,}\s*[\divxlc]+\s*$|\s\.{3,}\s")
 _ENTRY_END = re.compile(r"[^\W\d_].*[,\s]\d{1,4}(?:\s?[,–-]\s?\d{1,4})*")
-_REFERENCE = re.compile(
-    r"\bdoi\b|\barxiv\b|\bpp?\. ?\d|\bvol(?:ume)?\. ?\d|\bet al\.|\b[A-Z]\. ?(?:[A-Z]\. ?)?[A-Z][a-z]+,|\(\d{4}[a-z]?\)|, \d{4}[.:;]"
-    r"|\b\d+\(\d+\)|\bISBN\b|\bProceedings\b|\bJournal of\b|\bUniversity Press\b|^\[\d+\]\s[A-Z]",
-    re.MULTILINE,
+# One pattern a cue, each beginning with a fixed character where it can: the engine skips to that, an alternation it tries everywhere.
+_REFERENCES = tuple(
+    re.compile(pattern, re.MULTILINE)
+    for pattern in (
+        r"doi\b(?<=\bdoi)",
+        r"arxiv\b(?<=\barxiv)",
+        r"p\.(?<=\bp\.) ?\d",
+        r"pp\.(?<=\bpp\.) ?\d",
+        r"vol(?<=\bvol)(?:ume)?\. ?\d",
+        r"et al\.(?<=\bet al\.)",
+        r"\.(?<=\b[A-Z]\.)(?<![A-Z]\. [A-Z]\.)(?<![A-Z]\.[A-Z]\.) ?(?:[A-Z]\. ?)?[A-Z][a-z]+,",
+        r"\(\d{4}[a-z]?\)",
+        r", \d{4}[.:;]",
+        r"\((?<=\d\()\d+\)",
+        r"ISBN\b",
+        r"Proceedings\b",
+        r"Journal of\b",
+        r"University Press\b",
+        r"^\[\d+\]\s[A-Z]",
+    )
 )
 _LICENCE = re.compile(
     r"permission is hereby granted|without (?:any |express or implied )*warrant|all rights reserved|\bredistribut|\bas is\b"
     r"|\blicen[cs](?:ors?|ees?)\b|\bcopyright (?:\(c\)|©|holder|notice|owner)|general public licen[cs]e"
     r"|creative commons|terms and conditions|\bliab(?:le|ility)\b"
-    r"|\bmerchantability|fitness for a particular|\bderivative works?|\bthis licen[cs]e|\bsublicens",
-    re.IGNORECASE,
+    r"|\bmerchantability|fitness for a particular|\bderivative works?|\bthis licen[cs]e|\bsublicens"
 )
+# What every licence phrase holds one of: most passages hold none, and are not searched for phrases.
+_LICENCE_CUES = (
+    "licen", "copyright", "warrant", "liab", "permission is", "rights reserved", "redistribut", "as is", "creative commons",
+    "terms and", "merchantab", "fitness for", "derivative",
+)  # fmt: skip
 _CODE_LINE = re.compile(
     r"[;{}]\s*$|^\s*(?:>>>|\.\.\.|\$|#include|#define|def |class |import |return\b|template\b|if ?\(|for ?\(|//|/\*|[>+] )"
     r"|^\s*\d+\s+(?:\S.*)?[;{}(),&*<>]\s*$|\w\([^()]*\)\s*[;{]?\s*$|<-|^\s*[\w.\[\]]+ ?=[^=]"
@@ -79,31 +99,32 @@ def _share(part: float, whole: float) -> float:
     return part / whole if whole else 0.0
 
 
-def _characters(pattern: re.Pattern[str], text: str) -> int:
-    return sum(map(len, pattern.findall(text)))
-
-
 def _count(pattern: re.Pattern[str], lines: list[str]) -> int:
     return sum(pattern.search(line) is not None for line in lines)
 
 
 def _sentence_words(sentence: str) -> int:
     """Words of a sentence; 0 for what does not end like one (a remark in brackets may follow), has few words, or is mostly no letters."""
-    end = _REMARK.sub("", sentence[-LINE_CHARACTERS:]).rstrip("\"')]”’*_` ")[-1:]
+    end = sentence[-LINE_CHARACTERS:].rstrip()
+    if end.endswith((")", "]")):
+        end = _REMARK.sub("", end)
+    end = end.rstrip("\"')]”’*_` ")[-1:]
     if end not in _STOPS and end not in _CJK_STOPS:
         return 0
-    words, letters = len(_WORD.findall(sentence)), _characters(_LETTERS, sentence)
+    words, letters = len(_WORD.findall(sentence)), sum(map(str.isalpha, sentence))
     # Chinese and Japanese set no space between words: a run of letters up to a comma counts as one.
     enough = words >= MIN_SENTENCE_WORDS or (end in _CJK_STOPS and letters >= 2 * MIN_SENTENCE_WORDS)
-    return words if enough and letters >= 0.6 * (len(sentence) - _characters(_SPACE, sentence)) else 0
+    return words if enough and letters >= 0.6 * sum(map(len, sentence.split())) else 0
 
 
-def _words_in_sentences(lines: list[str]) -> int:
+def _words_in_sentences(lines: list[str], code: list[bool]) -> int:
     """Words that stand in sentences; those that differ in numbers only count once ("Defined at line 17").
 
-    A line of code, table or heading is a gap, so that it does not run into the sentence after it.
+    code: which lines are code. A line of code, table or heading is a gap, so that it does not run into the sentence after it.
     """
-    prose = "\n".join("" if line.lstrip().startswith(("#", "|", "```")) or _CODE_LINE.search(line) else line for line in lines)
+    prose = "\n".join(
+        "" if is_code or line.lstrip().startswith(("#", "|", "```")) else line for line, is_code in zip(lines, code, strict=True)
+    )
     found = {
         _DIGITS.sub("#", paragraph[start:end]): paragraph[start:end]
         for paragraph in _PARAGRAPH.split(prose)
@@ -112,43 +133,55 @@ def _words_in_sentences(lines: list[str]) -> int:
     return sum(map(_sentence_words, found.values()))
 
 
+def _licence_cues(lowered: str) -> int:
+    return len(_LICENCE.findall(lowered)) if any(cue in lowered for cue in _LICENCE_CUES) else 0
+
+
+def _is_entry(line: str) -> bool:
+    return line[-1].isdecimal() and _ENTRY_END.fullmatch(line) is not None
+
+
 def _is_short(line: str) -> bool:
     return not line.endswith((".", "!", "?", ":", ";", ",", "。", "！", "？")) and len(_WORD.findall(line)) <= 4
 
 
 def measure(text: str) -> Measures:
     """Measures of a passage's text."""
-    words = _WORD.findall(text)
-    every = [line if len(line) <= LINE_CHARACTERS else f"{line[:200]} {line[-200:]}" for line in text.splitlines()]
-    lines = [line.strip() for line in every if line.strip()]
-    visible = len(text) - _characters(_SPACE, text)
+    lowered = text.lower()
+    words = _WORD.findall(lowered)
+    lines = text.splitlines()
+    every = [line if len(line) <= LINE_CHARACTERS else f"{line[:200]} {line[-200:]}" for line in lines]
+    code = [_CODE_LINE.search(line) is not None for line in every]
+    full = [line for line in map(str.strip, every) if line]
+    classes = classes_of(text)
+    visible = len(text) - int(np.count_nonzero(classes & IS_SPACE))
     return Measures(
         words=len(words),
-        sentences=_share(_words_in_sentences(text.splitlines()), len(words)),
-        symbols=_share(_characters(_SYMBOLS, text), visible),
-        digits=_share(_characters(_DIGITS, text), visible),
-        code_lines=_share(_count(_CODE_LINE, every), len(lines)),
-        leader_lines=_share(_count(_LEADER, lines), len(lines)),
-        entry_lines=_share(sum(_ENTRY_END.fullmatch(line) is not None for line in lines), len(lines)),
-        short_lines=_share(sum(map(_is_short, lines)), len(lines)),
-        references=100 * _share(len(_REFERENCE.findall(text)), len(words)),
-        licence=100 * _share(len(_LICENCE.findall(text)), len(words)),
-        variety=_share(len({word.lower() for word in words}), len(words)),
+        sentences=_share(_words_in_sentences(lines, code), len(words)),
+        symbols=_share(int(np.count_nonzero(classes & IS_SYMBOL)), visible),
+        digits=_share(int(np.count_nonzero(classes & IS_DIGIT)), visible),
+        code_lines=_share(sum(code), len(full)),
+        leader_lines=_share(_count(_LEADER, full), len(full)),
+        entry_lines=_share(sum(_is_entry(line) for line in full), len(full)),
+        short_lines=_share(sum(map(_is_short, full)), len(full)),
+        references=100 * _share(sum(len(pattern.findall(text)) for pattern in _REFERENCES), len(words)),
+        licence=100 * _share(_licence_cues(lowered), len(words)),
+        variety=_share(len(set(words)), len(words)),
     )
 
 
-# reason, figure of the measures, limit, what the figure is. The first that holds is the reason.
-_LIMITS: tuple[tuple[str, Callable[[Measures], float], float, str], ...] = (
-    ("table_of_contents", lambda m: m.leader_lines, 0.25, "share of lines with dot leaders"),
-    ("index", lambda m: m.entry_lines, 0.4, "share of lines that end in page numbers"),
-    ("bibliography", lambda m: m.references, 4.0, "reference marks per 100 words"),
-    ("licence", lambda m: m.licence, 1.5, "licence phrases per 100 words"),
-    ("code_heavy", lambda m: m.code_lines, 0.5, "share of lines of code"),
-    ("symbol_heavy", lambda m: m.symbols, 0.15, "share of symbols"),
-    ("number_heavy", lambda m: m.digits, 0.25, "share of digits"),
-    ("navigation", lambda m: m.short_lines, 0.7, "share of lines of at most 4 words without a stop"),
-    ("repetitive", lambda m: 1 - m.variety, 0.8, "share of words that were there before"),
-    ("few_sentences", lambda m: 1 - m.sentences, 0.5, "share of words outside sentences"),
+# reason, key of the settings that holds its limit, figure of the measures, what the figure is. The first that holds is the reason.
+_RULES: tuple[tuple[str, str, Callable[[Measures], float], str], ...] = (
+    ("table_of_contents", "leader_lines", lambda m: m.leader_lines, "share of lines with dot leaders"),
+    ("index", "entry_lines", lambda m: m.entry_lines, "share of lines that end in page numbers"),
+    ("bibliography", "references", lambda m: m.references, "reference marks per 100 words"),
+    ("licence", "licence", lambda m: m.licence, "licence phrases per 100 words"),
+    ("code_heavy", "code_lines", lambda m: m.code_lines, "share of lines of code"),
+    ("symbol_heavy", "symbols", lambda m: m.symbols, "share of symbols"),
+    ("number_heavy", "digits", lambda m: m.digits, "share of digits"),
+    ("navigation", "short_lines", lambda m: m.short_lines, "share of lines of at most 4 words without a stop"),
+    ("repetitive", "repeated_words", lambda m: 1 - m.variety, "share of words that were there before"),
+    ("few_sentences", "outside_sentences", lambda m: 1 - m.sentences, "share of words outside sentences"),
 )
 
 
@@ -172,7 +205,8 @@ def assess(text: str, section: str, settings: PassageSettings) -> Quality:
     title = next((part for part in section.split(" > ") if _SKIPPED_SECTION.fullmatch(part)), "")
     if title:
         return Quality(m.words, score, "back_matter", f"{m.words} words under the heading {title!r}")
-    for reason, figure, limit, meaning in _LIMITS:
+    for reason, key, figure, meaning in _RULES:
+        limit: float = getattr(settings.quality, key)
         if figure(m) >= limit:
             return Quality(m.words, score, reason, f"{figure(m):.2f} {meaning}, less than {limit:g} is asked for")
     return Quality(m.words, score)

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from rubric_factory.dataset_version import grounding
-from rubric_factory.passages.dedupe import near_pairs, shingle_hashes
+from rubric_factory.passages.dedupe import near_pairs
+from rubric_factory.passages.shingles import shingle_hashes
 from rubric_factory.records import DatasetVersion
 from rubric_factory.settings.passages import PassageSettings
 

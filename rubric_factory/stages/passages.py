@@ -1,68 +1,139 @@
 """Texts to passages: new and changed documents are cut and measured, then clusters and selection are decided over all passages."""
 
+import resource
+import shutil
 import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from rubric_factory.dataset_version import grounding, latest
 from rubric_factory.errors import FactoryError, WorkspaceError
-from rubric_factory.extract.texts import read_texts
-from rubric_factory.passages.decide import Usable, decide
+from rubric_factory.extract.texts import shard_path
+from rubric_factory.passages.columns import documents_of, lost_shards, usable_of
+from rubric_factory.passages.contamination import benchmark_digest
+from rubric_factory.passages.cut import ROW_FILES, Job
+from rubric_factory.passages.decide import LARGE_CLUSTER, decide
 from rubric_factory.passages.elders import NOTHING_OLDER, Elders
-from rubric_factory.passages.measures import VERSION, Measured, measured
-from rubric_factory.records import content_id
+from rubric_factory.passages.lsh import MARGIN, PERMUTATIONS, SEED
+from rubric_factory.passages.measures import VERSION
+from rubric_factory.passages.workers import Workers
+from rubric_factory.records import DatasetVersion, content_id
 from rubric_factory.settings.passages import PassageSettings
 from rubric_factory.stages import Context, StageReport
 from rubric_factory.tables import PASSAGE_MEASURES, PASSAGES, SPLITS
 from rubric_factory.warehouse import Warehouse, opened
 
-FOLD_PASSAGES = 2_000
+TABLES = ("passages", "passage_measures", "document_measures", "document_clusters", "selection", "rejections")
+# Settings that say how the work is done, or what is decided over all passages, and not what a document's passages are.
+_NOT_OF_A_CUT = {"workers", "near_duplicate_jaccard", "per_document", "decontaminate"}
+
+
+@dataclass(frozen=True)
+class PassagesReport(StageReport):
+    """cpu_seconds: with the cutting processes'; peak_rss_mb: of this process."""
+
+    cpu_seconds: float = 0.0
+    peak_rss_mb: float = 0.0
 
 
 def cut_digest(settings: PassageSettings) -> str:
-    """What the passages of a text and their measures depend on; duplicates and selection are decided anew each time."""
-    return content_id("passages", VERSION, settings.model_dump(mode="json", exclude={"near_duplicate_jaccard", "per_document"}))
+    """What the passages of a text and their measures depend on. Errors: ConfigurationError for a benchmark that cannot be read."""
+    return content_id(
+        "passages", VERSION, settings.model_dump(mode="json", exclude=_NOT_OF_A_CUT), benchmark_digest(settings.decontaminate)
+    )
 
 
-def _fold(warehouse: Warehouse, rows: list[tuple[Measured, str]]) -> None:
-    """Whole documents at once, so that a kill leaves none half cut."""
+def _cluster_digest(settings: PassageSettings) -> str:
+    """What connects two passages."""
+    return content_id("clusters", settings.near_duplicate_jaccard, PERMUTATIONS, SEED, MARGIN)
+
+
+def _folder(context: Context) -> Path:
+    return context.workspace.root / "passages"
+
+
+def _forget(context: Context, warehouse: Warehouse, digest: str) -> bool:
+    """What is gone or changed goes, with the clusters it was in; whether anything is to be cut or decided anew. All or nothing."""
     with warehouse.transaction():
-        warehouse.fold("passages", pa.Table.from_pylist([row.passage_row(digest) for row, digest in rows], schema=PASSAGES))
-        warehouse.fold("passage_measures", pa.Table.from_pylist([row.measure_row() for row, _ in rows], schema=PASSAGE_MEASURES))
+        before = warehouse.count("document_measures")
+        with warehouse.incoming(pa.table({"shard": pa.array(lost_shards(warehouse, _folder(context)), pa.string())})):
+            warehouse.run("passages_stale_documents", digest=digest)
+        changed = warehouse.count("document_measures") < before or bool(warehouse.rows("documents_to_chunk", digest=digest))
+        clusters = _cluster_digest(context.settings.passages)
+        otherwise = _decided(warehouse).get("clusters") != clusters
+        if changed:
+            for statement in ("passages_stale", "passages_stale_measures", "passages_unplace", "passages_unplace_documents"):
+                warehouse.run(statement)
+        if otherwise:
+            for statement in ("passages_clear_selection", "passages_clear_documents"):
+                warehouse.run(statement)
+            warehouse.run("passages_set_decided", kind="clusters", digest=clusters)
+        if changed or otherwise:
+            warehouse.run("passages_set_decided", kind="all", digest="")
+    return changed
 
 
-def _cut(context: Context, warehouse: Warehouse) -> int:
-    """Passages of vanished and changed documents go; documents without passages are cut. Their number."""
-    settings = context.settings.passages
-    digest = cut_digest(settings)
-    with warehouse.transaction():
-        warehouse.run("delete_stale_passages", digest=digest)
-        warehouse.run("delete_stale_measures")
-    due = {row["document_key"]: row["settings_digest"] for row in warehouse.rows("documents_to_chunk", digest=digest)}
-    held: list[tuple[Measured, str]] = []
-    done = 0
-    with context.progress.step("passages", len(due), "documents") as step:
-        for document in read_texts(context.workspace, due.keys()):
-            held.extend((row, due[document.document_key]) for row in measured(document, settings))
-            done += 1
-            if len(held) >= FOLD_PASSAGES:
-                _fold(warehouse, held)
-                held = []
-            step.advance()
-        if held:
-            _fold(warehouse, held)
-    if done < len(due):
+def _decided(warehouse: Warehouse) -> dict[str, str]:
+    return {row["kind"]: row["digest"] for row in warehouse.rows("passages_decided")}
+
+
+def _jobs(context: Context, warehouse: Warehouse, digest: str) -> Iterator[Job]:
+    """The documents to cut, by row group of their texts. Errors: WorkspaceError for texts that are missing."""
+    due: dict[str, dict[str, str]] = {}
+    for row in warehouse.rows("documents_to_chunk", digest=digest):
+        due.setdefault(row["shard"], {})[row["document_key"]] = row["settings_digest"]
+    missing = 0
+    for shard, keys in sorted(due.items()):
+        path = shard_path(context.workspace, shard)
+        try:
+            with pq.ParquetFile(path) as file:
+                for group in range(file.num_row_groups):
+                    names = file.read_row_group(group, columns=["document_key"])["document_key"].to_pylist()
+                    here = {name: keys.pop(name) for name in names if name in keys}
+                    if here:
+                        yield Job(str(path), group, here, str(_folder(context)))
+        except (OSError, pa.ArrowException):
+            pass
+        missing += len(keys)
+    if missing:
         raise WorkspaceError(
-            f"the texts of {len(due) - done} of {len(due)} documents are missing",
+            f"the texts of {missing} documents are missing",
             expected=f"them in {context.workspace.texts}",
             fix="run rubric-factory ingest, which extracts them again",
         )
-    return done
 
 
-def _elders(context: Context) -> Elders:
-    """Passages, clusters and documents that the latest version knows. Errors: DatasetError where it cannot be read."""
-    version = latest(context.workspace.datasets, context.settings.name)
+def _fold(warehouse: Warehouse, job: Job) -> None:
+    """The rows of a finished job, whole documents at once, so that a kill leaves none half cut."""
+    rows, documents = (pq.read_table(job.place / name) for name in ROW_FILES)
+    with warehouse.transaction():
+        warehouse.fold("passages", rows.select(PASSAGES.names))
+        warehouse.fold("passage_measures", rows.select(PASSAGE_MEASURES.names))
+        warehouse.fold("document_measures", documents)
+    for name in ROW_FILES:
+        (job.place / name).unlink()
+
+
+def _cut(context: Context, warehouse: Warehouse, digest: str) -> int:
+    """Cut the documents that have no passages. Their number."""
+    jobs = list(_jobs(context, warehouse, digest))
+    for job in jobs:
+        if job.place.exists() and not all((job.place / name).exists() for name in ROW_FILES):
+            shutil.rmtree(job.place)  # prints of rows that are gone
+    total = sum(len(job.due) for job in jobs)
+    with context.progress.step("passages", total, "documents") as step, Workers(context.settings.passages) as workers:
+        for job in workers.run(jobs):
+            _fold(warehouse, job)
+            step.advance(len(job.due))
+    return total
+
+
+def _elders(context: Context, version: DatasetVersion | None) -> Elders:
+    """Passages, clusters and documents that the version knows. Errors: DatasetError where it cannot be read."""
     if version is None:
         return NOTHING_OLDER
     published = {passage_id: split for split in SPLITS for passage_id in grounding(version, split)}
@@ -70,38 +141,71 @@ def _elders(context: Context) -> Elders:
     return Elders(published, frozenset(sides.get("clusters", ())), frozenset(sides.get("documents", ())))
 
 
-def _decide(context: Context, warehouse: Warehouse) -> dict[str, int]:
-    """Clusters, selection and rejections over all passages, written in one transaction; the counts."""
-    usable = Usable()
-    for rows in warehouse.batches("usable_passages"):
-        usable.add(rows)
-    decision = decide(usable, context.settings.passages, _elders(context))
+def _decide(context: Context, warehouse: Warehouse, version: DatasetVersion | None) -> None:
+    """Clusters, selection and rejections over all passages; only rows that differ are written, in one transaction."""
+    folder = _folder(context)
+    decision = decide(usable_of(warehouse, folder), documents_of(warehouse, folder), context.settings.passages, _elders(context, version))
     with warehouse.transaction():
-        warehouse.run("clear_selection")
-        warehouse.run("clear_passage_rejections")
-        warehouse.run("select_refused")
-        warehouse.run("reject_refused")
-        warehouse.fold("selection", decision.selection)
-        warehouse.fold("rejections", decision.rejections)
-    return decision.counts
+        with warehouse.incoming(decision.selection):
+            warehouse.run("selection_change")
+        warehouse.run("selection_drop")
+        with warehouse.incoming(decision.rejections):
+            warehouse.run("passage_rejections_change")
+        warehouse.run("passage_rejections_drop")
+        with warehouse.incoming(decision.documents):
+            warehouse.run("document_clusters_change")
 
 
-def passages(context: Context) -> StageReport:
-    """Cut, measure, deduplicate and select. Idempotent; only documents that are new, changed or cut by other settings are read.
+def _remove_orphans(context: Context, warehouse: Warehouse) -> None:
+    """Prints that no document refers to any more, and what a kill left half written."""
+    used = {row["shard"] for row in warehouse.rows("passages_shards")}
+    for path in _folder(context).glob("*"):
+        if path.name not in used:
+            shutil.rmtree(path, ignore_errors=True)
+        for name in ROW_FILES:  # folded, and not removed before a kill
+            (path / name).unlink(missing_ok=True)
 
-    Counts: documents, documents_cut (this time), passages, exact_duplicates, near_duplicates, clusters (of two or more), largest_cluster,
-    largest_cluster_warning (1 above 5 % of the usable passages), selected, selected_documents. A passage that the latest published version
-    asks about keeps its cluster, whatever comes. Errors: FactoryError for an empty corpus, WorkspaceError for missing texts,
-    DatasetError for a published version that cannot be read.
+
+def _counts(warehouse: Warehouse, cut: int) -> dict[str, int]:
+    (row,) = warehouse.rows("passage_counts")
+    usable = row.pop("usable")
+    return {**row, "documents_cut": cut, "largest_cluster_warning": int(row["largest_cluster"] > LARGE_CLUSTER * usable)}
+
+
+def passages(context: Context) -> PassagesReport:
+    """Cut, measure, deduplicate and select. Idempotent; only documents that are new, changed or cut by other settings are read, and only
+    passages that are new, or were in a cluster that lost one, are compared.
+
+    Counts: documents, documents_cut (this time), passages, exact_duplicates, near_duplicates, near_duplicate_documents, contaminated,
+    clusters (of two or more), largest_cluster, largest_cluster_warning (1 above 5 % of the usable passages), selected,
+    selected_documents. A passage that the latest published version asks about keeps its cluster, whatever comes. Errors: FactoryError
+    for an empty corpus or a cutting process that died, WorkspaceError for missing texts, DatasetError for a published version that
+    cannot be read, ConfigurationError for a benchmark that cannot.
     """
-    started = time.monotonic()
+    started, cpu = time.monotonic(), _cpu_seconds()
+    settings = context.settings.passages
+    digest, version = cut_digest(settings), latest(context.workspace.datasets, context.settings.name)
+    known = content_id(digest, _cluster_digest(settings), settings.per_document, _identity(version))
     with opened(context.workspace) as warehouse:
-        documents = warehouse.count("documents")
-        if not documents:
+        if not warehouse.count("documents"):
             raise FactoryError("there is no document in the workspace", expected="at least one", fix="run rubric-factory ingest first")
-        cut = _cut(context, warehouse)
-        decided = _decide(context, warehouse)
-        counts = {"documents": documents, "documents_cut": cut, "passages": warehouse.count("passages"), **decided}
+        cut = _cut(context, warehouse, digest) if _forget(context, warehouse, digest) else 0
+        if _decided(warehouse).get("all") != known or not all((context.workspace.tables / f"{name}.parquet").exists() for name in TABLES):
+            _decide(context, warehouse, version)
+            warehouse.export(*TABLES)
+            _remove_orphans(context, warehouse)
+            warehouse.run("passages_set_decided", kind="all", digest=known)
+        counts = _counts(warehouse, cut)
         rejections = {row["reason"]: row["passages"] for row in warehouse.rows("passage_rejections")}
-        warehouse.export("passages", "passage_measures", "selection", "rejections")
-    return StageReport("passages", counts, rejections, time.monotonic() - started)
+    usage = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return PassagesReport("passages", counts, rejections, time.monotonic() - started, _cpu_seconds() - cpu, usage)
+
+
+def _identity(version: DatasetVersion | None) -> list[str]:
+    return [] if version is None else [version.version, version.content_fingerprint, version.card_fingerprint]
+
+
+def _cpu_seconds() -> float:
+    """CPU time of this process and of its finished children."""
+    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
