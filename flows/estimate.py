@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from flows.summary import documents_kept, read_rows
 from rubric_factory.records import Passage
 from rubric_factory.settings.author import LanguageModelAuthor
+from rubric_factory.sources.remote_entry import NOT_FETCHED
 from rubric_factory.stages import STAGES, Context
 from rubric_factory.stages.ingest import plan
 
@@ -42,10 +43,13 @@ class Estimate:
 def _documents(estimate: Estimate, context: Context, limit: int | None) -> int:
     """Documents to read: compared with the last ingest, nothing opened."""
     todo = plan(context, limit=limit)
-    to_read = sum(len(shard.entries) for shard in todo.shards)
+    to_fetch = sum(entry.problem == NOT_FETCHED for entry in todo.refused)
+    to_read = todo.to_read + to_fetch
     estimate.add("documents_seen", todo.seen, "measured")
     estimate.add("documents_unchanged", todo.unchanged, "measured")
     estimate.add("documents_to_read", to_read, "measured")
+    if to_fetch:
+        estimate.add("documents_to_fetch", to_fetch, "measured; nobody was asked")
     return to_read
 
 

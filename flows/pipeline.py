@@ -7,9 +7,12 @@ from pathlib import Path
 
 from rubric_factory.errors import UsageError
 from rubric_factory.settings import Settings
+from rubric_factory.settings.remote_sources import ObjectStoreSource, OstiSource, UrlListSource
 from rubric_factory.settings.sources import FolderSource, Source
 from rubric_factory.stages import Context, StageReport
 
+# Sources as a command line names them.
+KINDS = ("folder:PATH", "urls:FILE", "osti:QUERY", "s3://BUCKET/PREFIX")
 # What `publish` means to a person: nothing is published that did not pass its gates and contracts just now.
 PUBLISHING = ("gate", "probe", "lock", "judge-gate", "stage", "contracts", "audit", "publish")
 
@@ -29,19 +32,32 @@ def _name_of(folder: Path) -> str:
     return name[:64] or "documents"
 
 
-def parse_sources(words: Sequence[str], settings: Settings) -> tuple[Source, ...]:
-    """SOURCE arguments ('folder:PATH') as settings; a folder that is configured keeps its configured name and licences.
-
-    Errors: UsageError for an unknown kind of source, and for two folders of the same name.
-    """
-    configured = {source.path.resolve(): source for source in settings.sources if source.type == "folder"}
-    found: list[Source] = []
-    for word in words:
-        kind, colon, place = word.partition(":")
-        if kind != "folder" or not colon or not place:
-            raise UsageError(f"unknown source {word!r}", expected="folder:PATH", fix=f"write folder:{place or word}")
+def _source(word: str, settings: Settings) -> Source:
+    """One SOURCE argument as settings. Errors: UsageError for an unknown kind."""
+    kind, _, place = word.partition(":")
+    if kind == "folder" and place:
         path = Path(place).resolve()
-        found.append(configured.get(path) or FolderSource(name=_name_of(path), path=path))
+        folders = (source for source in settings.sources if source.type == "folder" and source.path.resolve() == path)
+        return next(folders, None) or FolderSource(name=_name_of(path), path=path)
+    if kind == "urls" and place:
+        path = Path(place).resolve()
+        lists = (source for source in settings.sources if source.type == "url_list" and source.path and source.path.resolve() == path)
+        return next(lists, None) or UrlListSource(name=_name_of(path), path=path)
+    if kind == "osti" and place:
+        searches = (source for source in settings.sources if source.type == "osti" and source.query == place)
+        return next(searches, None) or OstiSource(name="osti", query=place)
+    if kind == "s3" and place.startswith("//"):
+        stores = (source for source in settings.sources if source.type == "object_store" and source.url == word)
+        return next(stores, None) or ObjectStoreSource(name=_name_of(Path(word)), url=word)
+    raise UsageError(f"unknown source {word!r}", expected=" or ".join(KINDS), fix=f"write folder:{place or word}")
+
+
+def parse_sources(words: Sequence[str], settings: Settings) -> tuple[Source, ...]:
+    """SOURCE arguments (KINDS) as settings; one that is configured keeps its configured name, licence and terms.
+
+    Errors: UsageError for an unknown kind of source, and for two of the same name.
+    """
+    found = [_source(word, settings) for word in words]
     names = [source.name for source in found]
     for name in names:
         if names.count(name) > 1:

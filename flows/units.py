@@ -36,7 +36,7 @@ def ingest_units(context: Context, limit: int | None) -> Row:
     meter = Meter()
 
     def bring() -> Row:
-        acquire(context)
+        acquire(context, limit=limit)
         return {}
 
     unit("ingest: acquire", bring)

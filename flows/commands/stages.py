@@ -16,19 +16,25 @@ def _one(invocation: Invocation, stage: str) -> None:
 
 @command("ingest")
 @click.argument("sources", nargs=-1, metavar="[SOURCE]...")
-def ingest_command(invocation: Invocation, sources: tuple[str, ...]) -> None:
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Fetch and read the first N entries of the sources only, in the order of their keys.",
+)
+def ingest_command(invocation: Invocation, sources: tuple[str, ...], limit: int | None) -> None:
     """Read documents from the sources and extract their text.
 
-    SOURCE is folder:PATH; given ones replace the configured ones. Every directory entry is accounted for: kept, unchanged, or refused
-    with a reason. Unchanged files are not read again.
+    SOURCE is folder:PATH, urls:FILE (one URL a line), osti:QUERY (reports of osti.gov) or s3://BUCKET/PREFIX; given ones replace the
+    configured ones. Every entry is accounted for: kept, unchanged, or refused with a reason. Unchanged documents are not read again.
     """
-    from flows.pipeline import run_stage, with_sources
-    from rubric_factory.stages.ingest import check_sources
+    from flows.pipeline import with_sources
+    from rubric_factory.stages.ingest import check_sources, ingest
 
     settings = with_sources(invocation.settings(), sources)
     check_sources(invocation.context(settings))
     with invocation.writer("ingest", settings) as context:
-        row = report_row(run_stage("ingest", context))
+        row = report_row(ingest(context, limit=limit))
     invocation.report(row)
     invocation.result(row)
 

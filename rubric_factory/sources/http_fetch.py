@@ -141,7 +141,8 @@ class Fetcher:
                 return await self._follow(_parsed(url), sink, max_bytes, known, accept, robots)
             except Failed as failed:
                 wait = failed.wait if failed.wait is not None else self._first_wait * 2**attempt * random.uniform(0.5, 1.0)
-                if not failed.transient or attempt == self._network.retries or wait > self._network.max_wait_seconds:
+                last = failed.tried or attempt == self._network.retries
+                if not failed.transient or last or wait > self._network.max_wait_seconds:
                     raise
             await asyncio.sleep(wait)
         raise AssertionError("the last try returns or raises")

@@ -4,6 +4,7 @@ The listing is the conditional request: an object whose ETag (or size and time) 
 """
 
 import dataclasses
+import itertools
 import time
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -29,6 +30,8 @@ _FOR_EVER = float("inf")  # an object is asked for again when its listing change
 class ObjectStore(Reader):
     """Every object below a prefix, by its path below it. Keys: name + '/' + that path."""
 
+    remote = True
+
     def __init__(self, source: ObjectStoreSource, workspace: Workspace, *, max_bytes: int) -> None:
         super().__init__(source.name, source.url)
         self._source, self._originals, self._max_bytes = source, workspace.originals, max_bytes
@@ -41,7 +44,8 @@ class ObjectStore(Reader):
             with progress.step(f"list {self.name}", None, "objects") as step:
                 since = self._list(files, index, step)
             start = index.begin_round(self.name, time.time())
-            wanted = [Wanted(item.item, item.url) for item in index.listed(self.name, since) if item.problem is None][:limit]
+            listed = itertools.islice(index.listed(self.name, since), limit)
+            wanted = [Wanted(item.item, item.url) for item in listed if item.problem is None]
             due = [w for w in wanted if is_due(index.state(self.name, w.item), w, self._originals, start, _FOR_EVER)]
             if due:
                 with progress.step(f"fetch {self.name}", len(due), "objects") as step:

@@ -1,14 +1,32 @@
 """The one table of source types."""
 
+import importlib
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from rubric_factory.settings.sources import Source
 from rubric_factory.sources.folder import Folder
 from rubric_factory.sources.protocol import Reader
 from rubric_factory.workspace import Workspace
 
+
+def _on_use(module: str, name: str) -> Callable[..., Reader]:
+    """A reader whose module is imported with its first source: a folder needs no HTTP client."""
+
+    def make(*arguments: Any, **named: Any) -> Reader:
+        reader: Reader = getattr(importlib.import_module(f"rubric_factory.sources.{module}"), name)(*arguments, **named)
+        return reader
+
+    return make
+
+
 # type -> reader of (settings of the source, workspace, bytes that a document may have).
-READERS: dict[str, Callable[..., Reader]] = {"folder": Folder}
+READERS: dict[str, Callable[..., Reader]] = {
+    "folder": Folder,
+    "url_list": _on_use("url_list", "UrlList"),
+    "osti": _on_use("osti", "Osti"),
+    "object_store": _on_use("objects", "ObjectStore"),
+}
 
 
 def open_source(source: Source, workspace: Workspace, *, max_bytes: int) -> Reader:

@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 import hashlib
+import itertools
 import json
 import time
 from collections.abc import Iterator
@@ -37,6 +38,8 @@ def is_pdf(head: bytes) -> Problem | None:
 class Osti(Reader):
     """Records of one search, by OSTI id."""
 
+    remote = True
+
     def __init__(self, source: OstiSource, workspace: Workspace, *, max_bytes: int) -> None:
         super().__init__(source.name, f"{source.base_url} {source.query}".strip())
         self._source, self._originals = source, workspace.originals
@@ -51,7 +54,8 @@ class Osti(Reader):
                 with progress.step(f"list {self.name}", most, "records") as step:
                     asyncio.run(self._list(index, listing, most, step))
             since = self._since(index)
-            found = [Wanted(item.item, item.url) for item in index.listed(self.name, since) if item.problem is None][:limit]
+            listed = itertools.islice(index.listed(self.name, since), limit)
+            found = [Wanted(item.item, item.url) for item in listed if item.problem is None]
             Acquisition(self.name, index, self._originals, self._terms).run(found, progress, partial=limit is not None)
 
     def entries(self) -> Iterator[Entry]:

@@ -58,8 +58,11 @@ class Reader:
     def check(self) -> None:
         """Look whether the source is there at all, making nothing. Errors: UsageError, ConfigurationError, SourceError."""
 
-    def acquire(self, progress: Progress) -> None:
-        """Bring what lies elsewhere into the workspace, before anything is planned: the only step that may touch a network."""
+    def acquire(self, progress: Progress, limit: int | None = None) -> None:
+        """Bring what lies elsewhere into the workspace, before anything is planned: the only step that may touch a network.
+
+        limit: only what the first so many entries need.
+        """
 
     def entries(self) -> Iterator[Entry]:
         """Everything in the source once, each under a key of its own, in an order that stays the same while the source does.

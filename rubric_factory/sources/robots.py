@@ -57,7 +57,7 @@ class Robots:
         rules = await asyncio.shield(self._asked[key])
         if rules.failed is not None:
             failed = rules.failed
-            raise Failed(failed.reason, failed.detail, transient=failed.transient, answered=failed.answered)
+            raise Failed(failed.reason, failed.detail, transient=failed.transient, answered=failed.answered, tried=True)
         if rules.parsed is not None and not rules.parsed.can_fetch(str(url), self._agent):
             raise Failed("robots", f"{key}/robots.txt disallows it")
 

@@ -104,16 +104,18 @@ class Plan:
         return sum(len(shard.entries) for shard in self.shards)
 
 
-def ingest(context: Context, sources: Sequence[Source] | None = None) -> IngestReport:
+def ingest(context: Context, sources: Sequence[Source] | None = None, *, limit: int | None = None) -> IngestReport:
     """Bring texts and documents up to date with the sources (the configured ones, if none are given).
+
+    limit: read the first entries alone, in listed order; the others wait.
 
     Errors: UsageError for a missing folder or an empty corpus, ConfigurationError for a bad licence table, WorkspaceError for a full
     disk. A kill at any point loses the documents under way, nothing else.
     """
     meter = Meter()
     context = with_sources(context, sources)
-    acquire(context)
-    todo = plan(context)
+    acquire(context, limit=limit)
+    todo = plan(context, limit=limit)
     with context.progress.step("ingest", todo.to_read, "documents") as step:
         folded = {name for name, _ in ingest_shards(context, todo.shards, step.advance)}
         counts, rejections = finish(context, todo, folded=folded)
@@ -127,10 +129,13 @@ def with_sources(context: Context, sources: Sequence[Source] | None) -> Context:
     return dataclasses.replace(context, settings=context.settings.model_copy(update={"sources": tuple(sources)}))
 
 
-def acquire(context: Context) -> None:
-    """Bring what lies elsewhere into the workspace. Errors: as `ingest`, SourceError for a source that cannot be read at all."""
+def acquire(context: Context, *, limit: int | None = None) -> None:
+    """Bring what lies elsewhere into the workspace; limit: for the first entries of each source alone.
+
+    Errors: as `ingest`, SourceError for a source that cannot be read at all.
+    """
     for reader in _readers(context).values():
-        reader.acquire(context.progress)
+        reader.acquire(context.progress, limit)
 
 
 def plan(context: Context, *, limit: int | None = None) -> Plan:
@@ -273,8 +278,14 @@ def check_sources(context: Context, sources: Sequence[Source] | None = None) -> 
 
 
 def _empty(context: Context) -> UsageError:
-    places = ", ".join(reader.place for reader in _readers(context).values()) or "(no source)"
-    return UsageError(f"empty corpus: no document in {places}", expected="at least one document", fix="check the sources")
+    readers = _readers(context).values()
+    places = ", ".join(reader.place for reader in readers) or "(no source)"
+    remote = any(reader.remote for reader in readers)
+    return UsageError(
+        f"empty corpus: no document in {places}",
+        expected="at least one document",
+        fix="check the sources; what lies elsewhere is listed by `ingest`, which alone asks a network" if remote else "check the sources",
+    )
 
 
 def _fold_shard(context: Context, house: Warehouse, shard: Shard) -> dict[str, int]:
