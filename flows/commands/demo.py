@@ -35,7 +35,7 @@ def demo_settings(invocation: Invocation, out: Path, documents: Path | None) -> 
         )
         update["sources"] = (source,)
     settings = settings.model_copy(update=update)
-    missing = [source.path for source in settings.sources if not source.path.is_dir()]
+    missing = [source.path for source in settings.sources if source.type == "folder" and not source.path.is_dir()]
     if missing and documents is None and invocation.config is None:
         raise UsageError(
             "the sample documents are only in a checkout of the repository, and this is none",
