@@ -1,6 +1,7 @@
 """What sort of document a text is, by simple signals, each a share between 0 and 1.
 
-- prose: share of words that stand in blocks which read as sentences (8 words or more, 5 in a table's cell; a sentence end, function words)
+- prose: share of words that stand in blocks which read as sentences (8 words or more, 5 in a table's cell; a sentence end, and
+  function words where the language's are known)
 - code: share of characters in fenced blocks and in lines that look like source code
 """
 
@@ -29,7 +30,7 @@ MIN_REFERENCE_PROSE_WORDS = 60
 MIN_FUNCTIONAL = 0.15
 _MIN_SENTENCE = 8
 _MIN_CELL = 5
-_STOP = re.compile(r"[.!?:;]")
+_STOP = re.compile(r"[.!?:;\u0964\u3002\uff01\uff0c\uff1a\uff1b\uff1f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +60,10 @@ def signals_of(text: str, language: str) -> Signals:
     return Signals(prose / every, code / max(len(text), 1), 100 * len(_SIGNATURE.findall(open_text)) / every, prose)
 
 
-def _is_prose(block: str, tokens: list[str], common: frozenset[str]) -> bool:
+def _is_prose(block: str, tokens: list[str], common: frozenset[str] | None) -> bool:
     if not _STOP.search(block):
         return False
-    return sum(map(common.__contains__, tokens)) >= MIN_FUNCTIONAL * len(tokens)
+    return common is None or sum(map(common.__contains__, tokens)) >= MIN_FUNCTIONAL * len(tokens)
 
 
 def genre_of(title: str, text: str, sections: tuple[Section, ...], signals: Signals) -> str:

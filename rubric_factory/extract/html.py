@@ -49,7 +49,9 @@ def extract(data: bytes) -> Extracted:
         blocks, how = found, "trafilatura"
     text, _, sections = join(blocks)
     facts = facts_of(tree, sections[0].title if sections else "")
-    return Extracted(text, facts.title, facts.authors, (), sections, f"html:{how}", page.removed + page.hidden, facts.date, facts.licence)
+    return Extracted(
+        text, facts.title, facts.authors, (), sections, f"html:{how}", page.removed + page.counts.hidden, facts.date, facts.licence
+    )
 
 
 def _main(page: Page) -> tuple[range, str]:
@@ -63,13 +65,13 @@ def _main(page: Page) -> tuple[range, str]:
 
 def _check(page: Page, total: int, left: int, text_size: int, linked: int, how: str) -> None:
     """Refuse pages without text, pages of links, and pages whose text did not come out. Sizes in characters that are no blanks."""
-    in_furniture = page.main_furniture_links if how == "marked" else page.furniture_links
+    in_furniture = page.counts.main_furniture_links if how == "marked" else page.counts.furniture_links
     if not text_size and not in_furniture:
         raise Refused("empty", "no visible text")
     share = (linked + in_furniture) / (text_size + in_furniture)
     if share > MAX_LINKED and text_size - linked < MIN_UNLINKED:
         raise Refused("navigation", f"{share:.0%} of the characters are links, {text_size - linked} characters are not")
-    seen = total - page.unseen - page.furniture_links - (text_size - left)
+    seen = total - page.counts.unseen - page.counts.furniture_links - (text_size - left)
     if left < MIN_KEPT * seen and seen - left > MIN_LOST:
         raise Refused("content_lost", f"{left} of {seen} visible characters came out")
 

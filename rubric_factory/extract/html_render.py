@@ -7,13 +7,13 @@ characters in the page.
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
 from rubric_factory.extract import html_math
 from rubric_factory.extract.grid import Grid
+from rubric_factory.extract.html_sieve import Counts, Sieve
 from rubric_factory.extract.html_table import is_data
-from rubric_factory.extract.html_tree import Mark, is_content_aside, mark_of, plain_text, size_of
+from rubric_factory.extract.html_tree import code_needs_care, plain_text
 from rubric_factory.extract.result import Block
 from rubric_factory.text import clean, squeeze
 
@@ -25,33 +25,21 @@ _BLOCKS = frozenset(
     )
 )
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
-_SILENT = frozenset(
-    re.findall(
-        r"\w+",
-        "style svg canvas iframe object embed applet audio video map select option datalist button textarea input head title meta link",
-    )
-)
-_UNSHOWN = frozenset(("noscript", "template", "dialog"))
 _MARKS = re.compile("[¶§\uf0c1\U0001f517]+\\s*$")
 _FENCE = re.compile(r"^[ \t]*(`{3,})", re.MULTILINE)
 _BREAK = "\n"
-MAX_FORM = 300
-PROSE_FURNITURE = 1000
 
 
 @dataclass(slots=True)
 class Page:
-    """What a walk found. Sizes are characters without blanks; linked[i] of sizes[i] of block i stand in links; hidden and removed are
-    characters with blanks squeezed; main: the blocks of the main element as [begin, end)."""
+    """What a walk found. Sizes are characters without blanks; linked[i] of sizes[i] of block i stand in links; removed: characters that
+    cleaning dropped; main: the blocks of the main element as [begin, end)."""
 
     blocks: list[Block] = field(default_factory=list)
     sizes: list[int] = field(default_factory=list)
     linked: list[int] = field(default_factory=list)
-    hidden: int = 0
     removed: int = 0
-    unseen: int = 0  # hidden text, scripts and styles
-    furniture_links: int = 0
-    main_furniture_links: int = 0
+    counts: Counts = field(default_factory=Counts)
     main: tuple[int, int] | None = None
 
 
@@ -60,6 +48,7 @@ class _Walk:
 
     def __init__(self, main: Any) -> None:
         self.page = Page()
+        self._sieve = Sieve(self.page.counts, main)
         self._main = main
         self._inline: list[str] = []
         self._prefix = ""
@@ -77,7 +66,9 @@ class _Walk:
         """Open an element; False when its content is to be passed over."""
         tag = element.tag
         items = element.items()
-        if self._is_passed_over(element, tag, items):
+        if tag == "script":
+            self._write(html_math.script(element))
+        if self._sieve.passes_over(element, items, self._begin >= 0):
             self._skipped = True
             return False
         if tag in _BLOCKS:
@@ -108,51 +99,6 @@ class _Walk:
             self._links -= 1
         if element.tail:
             self._write(element.tail)
-
-    def _is_passed_over(self, element: Any, tag: str, items: list[tuple[str, str]]) -> bool:
-        if tag == "script":
-            self._write(html_math.script(element))
-            self.page.unseen += size_of(element)
-            return True
-        if tag in _SILENT:
-            self.page.unseen += size_of(element)
-            return True
-        mark = mark_of(element, items) if items else Mark.NONE
-        if mark == Mark.DRAWN:
-            self.page.unseen += size_of(element)
-            return True
-        if mark == Mark.HIDDEN or (tag in _UNSHOWN and element.get("open") is None):
-            self.page.hidden += len(squeeze(plain_text(element)))
-            self.page.unseen += size_of(element)
-            return True
-        return self._is_furniture(element, tag, mark)
-
-    def _is_furniture(self, element: Any, tag: str, mark: Mark) -> bool:
-        """Navigation, headers, footers, sidebars, permalinks; a marked element with much text of its own is none."""
-        if tag in ("nav", "footer"):
-            marked = True
-        elif tag == "aside":
-            marked = not is_content_aside(element)
-        elif tag == "header":
-            marked = self._begin < 0 and next(element.iter("h1"), None) is None
-        elif tag == "form":
-            marked = size_of(element) < MAX_FORM
-        elif tag == "a":
-            marked = mark == Mark.FURNITURE or element.text == "More..."
-        else:
-            marked = mark == Mark.FURNITURE and tag not in _HEADINGS and tag not in ("body", "main", "article")
-        if not marked or element is self._main:
-            return False
-        size = size_of(element)
-        unseen = sum(map(size_of, element.iter("script", "style", "noscript", "template"))) if size else 0
-        links = sum(map(size_of, element.iter("a"))) if size else 0
-        if tag not in ("nav", "footer", "aside") and size - unseen - links > max(PROSE_FURNITURE, size // 2):
-            return False
-        self.page.unseen += unseen
-        self.page.furniture_links += links
-        if self._begin >= 0:
-            self.page.main_furniture_links += links
-        return True
 
     def _write(self, text: str | None) -> None:
         if text:
@@ -251,7 +197,7 @@ class _Walk:
         if self._code is not None or self._table is not None:
             return True
         self._code = element
-        if _needs_care()(element):
+        if code_needs_care(element):
             return True
         self._inline.append(plain_text(element))
         self._end_code()
@@ -336,15 +282,6 @@ _OPENING: dict[str, Callable[[_Walk, Any], bool]] = {
     "img": _Walk.open_image,
     "math": _Walk.open_math,
 }
-
-
-@lru_cache(maxsize=1)
-def _needs_care() -> Any:
-    """Whether code has parts that are no code: hidden ones, line numbers, buttons; or breaks that are newlines."""
-    from lxml import etree
-
-    marks = "@style or @hidden or @aria-hidden or contains(@class,'lineno') or contains(@class,'header')"
-    return etree.XPath(f"boolean(.//*[{marks} or self::br or self::div or self::p or self::script or self::button or self::math])")
 
 
 def walk(body: Any, main: Any | None) -> Page:

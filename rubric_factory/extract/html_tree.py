@@ -186,3 +186,16 @@ def plain_text(element: Any) -> str:
     """All text below an element as it stands."""
     text: str = _string()(element)
     return text
+
+
+@lru_cache(maxsize=1)
+def _care() -> Any:
+    from lxml import etree
+
+    marks = "@style or @hidden or @aria-hidden or contains(@class,'lineno') or contains(@class,'header')"
+    return etree.XPath(f"boolean(.//*[{marks} or self::br or self::div or self::p or self::script or self::button or self::math])")
+
+
+def code_needs_care(element: Any) -> bool:
+    """Whether code has parts that are no code: hidden ones, line numbers, buttons; or breaks that are newlines."""
+    return bool(_care()(element))

@@ -55,6 +55,6 @@ def _model() -> Any:
     return fasttext.load_model(str(Path(found.submodule_search_locations[0], "resources", "lid.176.ftz")))
 
 
-def function_words(language: str) -> frozenset[str]:
-    """Lower-cased function words of a language; those of all languages of the table where it has none."""
-    return _TABLES.get(language, _ANY)
+def function_words(language: str) -> frozenset[str] | None:
+    """Lower-cased function words of a language; of all languages of the table for an unknown one (''); None for one without a table."""
+    return _TABLES.get(language) if language else _ANY
