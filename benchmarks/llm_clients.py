@@ -73,7 +73,7 @@ def httpx_client(port: int, concurrency: int, calls: int, folder: Path) -> dict[
     import httpx
 
     async def run() -> None:
-        limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
+        limits = httpx.Limits(max_connections=concurrency, max_keepalive_connections=concurrency)
         async with httpx.AsyncClient(limits=limits, timeout=120, trust_env=False) as session:
 
             async def ask(text: str) -> str:
@@ -86,13 +86,10 @@ def httpx_client(port: int, concurrency: int, calls: int, folder: Path) -> dict[
 
 
 def openai_client(port: int, concurrency: int, calls: int, folder: Path) -> dict[str, float]:
-    import httpx
     import openai
 
     async def run() -> None:
-        limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
-        http = httpx.AsyncClient(limits=limits, timeout=120, trust_env=False)
-        async with openai.AsyncOpenAI(base_url=f"http://127.0.0.1:{port}/v1", api_key="none", max_retries=0, http_client=http) as client:
+        async with openai.AsyncOpenAI(base_url=f"http://127.0.0.1:{port}/v1", api_key="none", max_retries=0, timeout=120) as client:
 
             async def ask(text: str) -> str:
                 return (await client.chat.completions.create(**body(text))).choices[0].message.content or ""
