@@ -20,6 +20,7 @@ from rubric_factory.evaluation import EVALUATION, Response, grade
 from rubric_factory.judging.judges import opened_judge
 from rubric_factory.judging.lock import read_lock
 from rubric_factory.judging.watched import Watched
+from rubric_factory.llm.batch_files import BatchFilesModel
 from rubric_factory.stages import Context
 from rubric_factory.tables import VERDICTS, judgement_rows
 from rubric_factory.workspace import atomic_path, write_text
@@ -104,18 +105,23 @@ def _parquet(path: Path, rows: list[Row], schema: pa.Schema) -> None:
         pq.write_table(pa.Table.from_pylist(rows, schema=schema), part)
 
 
-def judge_answers(context: Context, subject: Subject, folder: Path, answers: Answers, out: Path | None) -> Row:
+def judge_answers(
+    context: Context, subject: Subject, folder: Path, answers: Answers, out: Path | None, files_model: BatchFilesModel | None = None
+) -> Row:
     """Grade the answers; verdicts (a row a criterion) and tasks (a row an answer) as JSONL and Parquet, summary.json; the summary.
 
+    files_model: answers instead of the judge's own backend; while it has none for some requests, nothing is written and the row is empty.
     folder: of the version, whose lock is named beside the judge that graded. Errors: LanguageModelError where the judge does not answer.
     """
     settings = context.settings
     with (
-        opened_judge(required_judge(settings), context.workspace, stage="judge", account=context.account) as judge,
+        opened_judge(required_judge(settings), context.workspace, stage="judge", account=context.account, backend=files_model) as judge,
         context.progress.step("judge", None, "answers") as step,
     ):
         watched = Watched(judge, step.advance)
         rows, judged = grade(subject.tasks, answers.responses, watched)
+        if files_model is not None and files_model.unanswered:
+            return {}
         watched.require(settings.probes.max_ungraded)
     pairs = zip(answers.responses, judged, strict=True)
     verdicts = [row for response, one in pairs for row in judgement_rows(one, subject.tasks[response.task_id].task.rubric)]

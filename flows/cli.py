@@ -26,7 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "rebuild": ("rebuild", "Run all stages over the configured sources, shard by shard, under Prefect."),
     "ingest": ("stages", "Read documents from the sources and extract their text."),
     "passages": ("stages", "Cut texts into passages, find duplicates, select."),
-    "author": ("stages", "Write questions, reference answers and rubrics."),
+    "author": ("author", "Write questions, reference answers and rubrics."),
     "gate": ("stages", "Check every task against the quality gates."),
     "publish": ("stages", "Gate, probe and lock the judge, stage, check contracts, render the audit page, and publish a version."),
     "train": ("train", "Train a policy on a published version."),

@@ -15,6 +15,7 @@ from rubric_factory.judging.probes.protocol import ProbeResult, ProbeTask
 from rubric_factory.judging.probes.run import run_probes
 from rubric_factory.judging.store import JudgeFiles, digest_of, ranked, read_probes, slug, write_probes
 from rubric_factory.judging.watched import Watched
+from rubric_factory.llm.batch_files import BatchFilesModel
 from rubric_factory.publishing.staged import STAGED, load_staged
 from rubric_factory.records import DatasetVersion
 from rubric_factory.stages import Context
@@ -76,9 +77,10 @@ def _drawn(context: Context, subject: Subject, size: int) -> list[ProbeTask]:
     return [probe for probe in subject.probe_tasks if probe.task.task_id in chosen]
 
 
-def probe_subject(context: Context, subject: Subject) -> tuple[Sequence[ProbeResult], Path]:
+def probe_subject(context: Context, subject: Subject, files_model: BatchFilesModel | None = None) -> tuple[Sequence[ProbeResult], Path]:
     """Probe results of the configured judge on a version's tasks, and their file under locks/: measured once, then read.
 
+    files_model: answers instead of the judge's own backend; where it has none for some requests yet, there are no results, and no file.
     Errors: ConfigurationError without a judge, LanguageModelError where it does not answer.
     """
     settings, section, files = context.settings, required_judge(context.settings), _files(context, subject)
@@ -86,11 +88,13 @@ def probe_subject(context: Context, subject: Subject) -> tuple[Sequence[ProbeRes
     if kept is not None:
         return kept, files.probes
     with (
-        opened_judge(section, context.workspace, stage="probe", account=context.account) as judge,
+        opened_judge(section, context.workspace, stage="probe", account=context.account, backend=files_model) as judge,
         context.progress.step("probe", None, "answers") as step,
     ):
         watched = Watched(judge, step.advance)
         found = run_probes(watched, _drawn(context, subject, settings.probes.sample_tasks), settings.probes, settings.seed)
+        if files_model is not None and files_model.unanswered:
+            return (), files.probes
         watched.require(settings.probes.max_ungraded)
     write_probes(found, files.probes)
     return found, files.probes

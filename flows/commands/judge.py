@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from flows.commands.author import EXPORT, IMPORT
 from flows.commands.common import Invocation, command, common_options
 
 if TYPE_CHECKING:
     from rubric_factory.judging.probes.protocol import ProbeResult
+    from rubric_factory.llm.batch_files import BatchFilesModel
 
 STAGED = "staged"
 
@@ -37,27 +39,49 @@ def _probe_rows(found: "Sequence[ProbeResult]") -> dict[str, Any]:
     return {"probes": short(found)}
 
 
+def _show_exchange(invocation: Invocation, files: "BatchFilesModel | None", name: str) -> dict[str, Any]:
+    """{"exchange": figures} of requests and answers in files, shown; {} where there are none."""
+    from flows.exchange import exchanged, shown
+
+    if files is None:
+        return {}
+    row = exchanged(files, invocation.place(), name)
+    for line in shown(row):
+        invocation.say(line)
+    return {"exchange": row}
+
+
 @command("probe")
 @click.argument("version", metavar="VERSION|staged")
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Another file for the results, besides the one in locks/.")
-def probe_command(invocation: Invocation, version: str, out: Path | None) -> None:
+@click.option("--export-requests", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help=EXPORT)
+@click.option("--import-responses", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help=IMPORT)
+def probe_command(
+    invocation: Invocation, version: str, out: Path | None, export_requests: Path | None, import_responses: Path | None
+) -> None:
     """Probe the configured judge with answers of known worth, on the tasks of a version.
 
     VERSION as in `verify`, or the word staged. Measured once for a judge, its settings and these tasks, then read. Shows every probe with
     its 95 % interval by document; a failed one is shown, and refuses a lock, not this.
     """
+    from flows.exchange import files_model
     from flows.judging import open_subject, outside_versions, probe_subject
     from rubric_factory.judging.store import write_probes
 
     if out is not None:
         outside_versions(out)
     context = invocation.context()
-    found, path = probe_subject(context, open_subject(_folder(invocation, version)))
+    files = files_model(context.settings.judge, export_requests, import_responses)
+    found, path = probe_subject(context, open_subject(_folder(invocation, version)), files)
+    exchange = _show_exchange(invocation, files, "judge-probe")
+    if not found:
+        invocation.result(exchange)
+        return
     if out is not None:
         write_probes(found, out)
     _show_probes(invocation, found)
     invocation.say(f"probe results: {out or path}")
-    invocation.result({**_probe_rows(found), "file": str(out or path)})
+    invocation.result({**_probe_rows(found), "file": str(out or path), **exchange})
 
 
 @command("lock")
@@ -105,8 +129,17 @@ def verify_command(invocation: Invocation, version: str) -> None:
 @click.option(
     "--out", type=click.Path(path_type=Path), metavar="DIR", help="Folder of the results.  [default: in reports/ of the workspace]"
 )
+@click.option("--export-requests", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help=EXPORT)
+@click.option("--import-responses", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help=IMPORT)
 @click.pass_context
-def judge_command(ctx: click.Context, dataset: str | None, responses: Path | None, out: Path | None) -> None:
+def judge_command(
+    ctx: click.Context,
+    dataset: str | None,
+    responses: Path | None,
+    out: Path | None,
+    export_requests: Path | None,
+    import_responses: Path | None,
+) -> None:
     """Grade a file of answers; probe, lock and verify the judge.
 
     Writes verdicts.jsonl (a row a criterion), tasks.jsonl (a row an answer), both as Parquet too, and summary.json: mean rewards with 95 %
@@ -117,22 +150,28 @@ def judge_command(ctx: click.Context, dataset: str | None, responses: Path | Non
     if ctx.invoked_subcommand is None and not given:
         raise click.UsageError("judge wants --dataset VERSION and --responses FILE, or one of lock, probe, verify")
     if ctx.invoked_subcommand is not None:
-        if dataset or responses or out:
-            raise click.UsageError(f"--dataset, --responses and --out of `judge` say nothing to judge {ctx.invoked_subcommand}")
+        if dataset or responses or out or export_requests or import_responses:
+            raise click.UsageError(f"options before the word {ctx.invoked_subcommand} say nothing to judge {ctx.invoked_subcommand}")
         return
-    _grade(ctx.ensure_object(Invocation), str(dataset), Path(str(responses)), out)
+    _grade(ctx.ensure_object(Invocation), str(dataset), Path(str(responses)), out, (export_requests, import_responses))
 
 
-def _grade(invocation: Invocation, dataset: str, responses: Path, out: Path | None) -> None:
+def _grade(invocation: Invocation, dataset: str, responses: Path, out: Path | None, folders: tuple[Path | None, Path | None]) -> None:
     from flows.answers import judge_answers, read_answers
     from flows.commands.evaluate import show_groups
+    from flows.exchange import files_model
     from flows.judging import open_subject, outside_versions
 
     if out is not None:
         outside_versions(out / "summary.json")
     context, folder = invocation.context(), _folder(invocation, dataset)
     subject = open_subject(folder)
-    row = judge_answers(context, subject, folder, read_answers(responses, subject.splits), out)
+    files = files_model(context.settings.judge, *folders)
+    row = judge_answers(context, subject, folder, read_answers(responses, subject.splits), out, files)
+    exchange = _show_exchange(invocation, files, "judge")
+    if not row:
+        invocation.result(exchange)
+        return
     invocation.say(f"{row['answers']} answers to {row['name']} {row['version']}, graded by {row['judge']}: {row['folder']}")
     if row["locked_judge"] not in ("", row["judge"]):
         invocation.say(f"  the version's locked judge is another one: {row['locked_judge']}")
@@ -140,7 +179,7 @@ def _grade(invocation: Invocation, dataset: str, responses: Path, out: Path | No
         if row[name]:
             invocation.say(f"  {row[name]} {name} task_ids, such as {', '.join(row[f'{name}_task_ids'])[:200]}")
     show_groups(invocation, row)
-    invocation.result(row)
+    invocation.result({**row, **exchange})
 
 
 judge_command.params += common_options()

@@ -57,8 +57,8 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
             yield offset, line
 
 
-def _files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.glob("*.jsonl") if path.is_file())
+def _files(folder: Path | None) -> list[Path]:
+    return [] if folder is None else sorted(path for path in folder.glob("*.jsonl") if path.is_file())
 
 
 def _read(line: bytes) -> tuple[str, Completion] | None:
@@ -78,12 +78,31 @@ def _read(line: bytes) -> tuple[str, Completion] | None:
 
 
 class BatchFilesModel(Backend):
-    """See the module. counts: what the response files held at the last call."""
+    """See the module. counts: what the response files held at the last call; errors: key -> what the batch reported for it.
+
+    written: requests written to shards; taken: answers handed over; unanswered: requests without one. All since it was made.
+    """
 
     def __init__(self, section: llm.BatchFiles) -> None:
         super().__init__(section.model, section.revision, "batch_files")
-        self._section = section
+        self._requests: Path | None = section.requests_dir
+        self._responses: Path | None = section.responses_dir
+        self._shard_requests = section.shard_requests
         self.counts = Counts()
+        self.errors: dict[str, str] = {}
+        self.written = self.taken = 0
+        self.unanswered: list[Request] = []
+
+    @classmethod
+    def between(cls, section: llm.LanguageModelSection, requests: Path | None, responses: Path | None) -> "BatchFilesModel":
+        """Files in the place of any other backend: its model and revision, so that keys are those of its calls.
+
+        requests: where unanswered requests are written, None: nowhere; responses: where answers are read, None: nowhere.
+        """
+        here = Path()
+        model = cls(llm.BatchFiles(model=section.model, revision=section.revision, requests_dir=here, responses_dir=here))
+        model._requests, model._responses = requests, responses
+        return model
 
     def batches(self, requests: Iterable[Request | None]) -> Iterator[Ready]:
         """As Backend.batches: answers where there are any, else UNANSWERED once the request lies in a shard.
@@ -109,35 +128,40 @@ class BatchFilesModel(Backend):
             key = request.key(self.model, self.revision)
             if key in answers:
                 ready.append((request.request_id, self._answer(answers[key])))
+                self.taken += 1
                 continue
             unanswered.append(request.request_id)
-            if key not in exported:
+            self.unanswered.append(request)
+            if self._requests is not None and key not in exported:
                 exported.add(key)
                 shard[key] = self._line(request, key)
-            if len(shard) >= self._section.shard_requests:
+            if len(shard) >= self._shard_requests:
                 yield self._written(shard, unanswered)
                 shard, unanswered = {}, []
         yield [*ready, *self._written(shard, unanswered)]
 
     def _written(self, shard: dict[str, str], unanswered: list[str]) -> Ready:
         """Write the shard; then its requests, and those that lay in an earlier one, are unanswered."""
-        if shard:
+        if shard and self._requests is not None:
             name = f"requests-{content_id(list(shard))[:16]}.jsonl"
-            write_text(self._section.requests_dir / name, "".join(f"{line}\n" for line in shard.values()))
-        detail = f"exported to {self._section.requests_dir}; read from {self._section.responses_dir}: {self.counts}"
+            write_text(self._requests / name, "".join(f"{line}\n" for line in shard.values()))
+            self.written += len(shard)
+        exported = "" if self._requests is None else f"exported to {self._requests}; "
+        detail = exported if self._responses is None else f"{exported}read from {self._responses}: {self.counts}"
         return [(request_id, Completion(failure=CompletionFailure.UNANSWERED, detail=detail)) for request_id in unanswered]
 
     def _answers(self) -> dict[str, Place]:
         """Where each answered key's answer lies: the first usable line, by file name and place."""
         found: dict[str, Place] = {}
-        self.counts = Counts()
-        for path in _files(self._section.responses_dir):
+        self.counts, self.errors = Counts(), {}
+        for path in _files(self._responses):
             for offset, line in _lines(path):
                 read = _read(line)
                 if read is None:
                     self.counts.garbage += bool(line.strip())
                 elif read[1].failure is CompletionFailure.TRANSPORT:
                     self.counts.errors += 1
+                    self.errors[read[0]] = read[1].detail
                 elif read[0] in found:
                     self.counts.duplicates += 1
                 else:
@@ -148,7 +172,7 @@ class BatchFilesModel(Backend):
     def _exported(self) -> set[str]:
         """Keys that lie in a shard already."""
         keys = set()
-        for path in _files(self._section.requests_dir):
+        for path in _files(self._requests):
             for _, line in _lines(path):
                 try:
                     row = chat_api.parsed(line)

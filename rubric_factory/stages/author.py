@@ -16,6 +16,7 @@ from rubric_factory.authoring import review, worklist
 from rubric_factory.authoring.authors import asked_as, author_identity, open_author
 from rubric_factory.authoring.protocol import Authored
 from rubric_factory.errors import FactoryError, LanguageModelError
+from rubric_factory.llm.protocol import Backend
 from rubric_factory.records import Passage, Rejection, Task
 from rubric_factory.stages import Context, StageReport
 from rubric_factory.tables import AUTHORED, TASK_NOTES, TASKS, passage_from_row, rejection_rows, task_to_row
@@ -146,8 +147,10 @@ def _without_task(house: warehouse.Warehouse, keys: Iterable[str]) -> list[Rejec
     return [Rejection(key, "author", "review_without_task", "no task has this key now") for key in unknown]
 
 
-def author(context: Context) -> AuthorReport:
-    """Ask the configured author about every selected passage that it was not asked about.
+def author(context: Context, *, limit: int | None = None, backend: Backend | None = None) -> AuthorReport:
+    """Ask the configured author about every selected passage that it was not asked about; limit: about the first so many of them only.
+
+    backend: who answers instead of the configured one (batch files).
 
     Errors: FactoryError without a passage, those of open_author and the backend; LanguageModelError where hardly any answer is of use.
     What was written is kept.
@@ -162,11 +165,11 @@ def author(context: Context) -> AuthorReport:
                 fix="run rubric-factory passages first; where that was done, the documents hold too little text",
             )
         said = _particulars(context, house)
-        rows = _todo(house, asked, said)
+        rows = _todo(house, asked, said).slice(0, limit)
         writer = _Writer(house, asked, said)
         with (
             context.progress.step("author", rows.num_rows, "passages") as step,
-            open_author(context.settings, context.workspace, worklist=said.wishes) as opened,
+            open_author(context.settings, context.workspace, context.account, backend, said.wishes) as opened,
         ):
             try:
                 for authored in opened.write(_passages(rows)):

@@ -1,0 +1,73 @@
+"""Requests out and answers in by files, in the place of the configured model: `--export-requests DIR` and `--import-responses DIR`."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from rubric_factory.errors import UsageError
+from rubric_factory.llm.batch_files import BatchFilesModel
+from rubric_factory.settings.llm import LanguageModelSection
+from rubric_factory.text import printable
+from rubric_factory.workspace import Workspace, write_text
+
+SHOWN = 5
+
+
+def files_model(section: object, export: Path | None, answers: Path | None) -> BatchFilesModel | None:
+    """The files that answer instead of the model of a section, None where no folder is named.
+
+    Its model, revision and sampling stay, so the requests are the very ones that would go over HTTP. Errors: UsageError.
+    """
+    if export is None and answers is None:
+        return None
+    if not isinstance(section, LanguageModelSection):
+        kind = getattr(section, "type", "none")
+        raise UsageError(
+            f"{kind!r} calls no language model",
+            expected="a section that names one",
+            fix="leave --export-requests and --import-responses out",
+        )
+    if answers is not None and not answers.is_dir():
+        raise UsageError(f"no folder at {answers}", expected="the folder of the answered *.jsonl files", fix="check --import-responses")
+    return BatchFilesModel.between(section, export, answers)
+
+
+def exchanged(files: BatchFilesModel, workspace: Workspace, name: str) -> dict[str, Any]:
+    """What was written, read and is missing, in figures; the list of what is missing goes to reports/<name>-missing.jsonl.
+
+    A request that the batch answered with an error is missing too, with that error; it costs no attempt: the same file may be read again.
+    """
+    path = workspace.reports / f"{name}-missing.jsonl"
+    rows = [
+        {"key": key, "subject": request.subject, "part": request.part, "error": files.errors.get(key, "")}
+        for request in files.unanswered
+        for key in [request.key(files.model, files.revision)]
+    ]
+    write_text(path, "".join(json.dumps(row, sort_keys=True) + "\n" for row in rows))
+    lines = asdict(files.counts)
+    return {
+        "exported": files.written,
+        "taken": files.taken,
+        "not_needed": lines["answers"] - files.taken,
+        **{key: lines[key] for key in ("duplicates", "errors", "garbage")},
+        "missing": len(rows),
+        "missing_file": str(path),
+        "missing_first": rows[:SHOWN],
+    }
+
+
+def shown(row: dict[str, Any]) -> list[str]:
+    """The same as lines for a person."""
+    lines = [
+        f"requests: {row['exported']} written now; answers: {row['taken']} taken, {row['not_needed']} not needed, "
+        f"{row['duplicates']} twice, {row['errors']} errors, {row['garbage']} unreadable lines"
+    ]
+    if row["missing"]:
+        lines.append(f"{row['missing']} requests have no answer yet, all of them in {row['missing_file']}:")
+        lines += [
+            printable(f"  {one['key'][:12]} {one['subject'][:24]} {one['part']} {one['error']}".rstrip(), 300)
+            for one in row["missing_first"]
+        ]
+        lines.append("answer what was written, then import it; where the author or judge goes on from an answer, export again")
+    return lines
