@@ -17,6 +17,8 @@ EXPECTED = {
         {"document_key": "papers/d02.pdf", "written": 2, "may_be_published": 2},
     ],
     "question_types": [{"question_type": "definition", "written": 6, "refused": 1, "refused_share": pytest.approx(1 / 6)}],
+    "repair": [{"reason": "numbers", "tried": 3, "mended": 1, "publishable": 1}],
+    "difficulty": [{"mode": "passage", "difficulty": "hard", "tried": 3, "passed": 1, "mean_weak_score": None}],
     "licences": [{"licence": "CC-BY-4.0", "documents": 3, "tasks": 5}],
 }
 
@@ -31,6 +33,10 @@ def house(tmp_path_factory):
     with warehouse.opened(context.workspace) as house:
         rejection = {"record_id": "papers/d09.pdf", "stage": "stage", "reason": "yanked", "detail": ""}
         house.fold("rejections", house.table("rejections").from_pylist([rejection]))
+        # The first task was refused and stays so after repair; the second and third were mended, the third is of a gone passage.
+        keys = [task.task_key for task in corpus.tasks[:2]] + ["papers/d99.pdf#s0/0/0"]
+        noted = {"passage_id": "p", "mode": "passage", "difficulty": "hard", "weak_answer": "", "first_refusal": "numbers", "repair_rounds": 1}
+        house.fold("task_notes", house.table("task_notes").from_pylist([{**noted, "task_key": key} for key in keys]))
         yield house, corpus
 
 

@@ -83,6 +83,8 @@ class Invocation:
             refused = ", ".join(f"{reason} {count}" for reason, count in sorted(row["rejections"].items()))
             if refused:
                 self.say(f"  refused: {refused}")
+            if row.get("author"):
+                self.say(f"  author: {row['author']}")
             if row.get("published") is True:
                 self.say(f"published {row['version']}: {row['folder']}")
             elif row.get("published") is False:

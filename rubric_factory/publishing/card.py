@@ -82,6 +82,9 @@ def judge_section(staged: Staged) -> list[str]:
     if not staged.judge:
         return []
     lock, after = staged.lock, staged.probes_after
+    weak = "its first quarter (weak)"
+    if "answer_closed.txt" in staged.prompts:
+        weak = "an answer that its author wrote without the passage (weak; without one the reference's first quarter)"
     rows = []
     for name, row in staged.probes_before.items():
         result = {True: "passed", False: "failed", None: ""}[row["passed"]]
@@ -92,11 +95,27 @@ def judge_section(staged: Staged) -> list[str]:
         "## Judge",
         f"Judge: {escaped(staged.judge)}. Backend: {escaped(lock['backend'])}, engine: {escaped(lock['engine'])}. Locked on "
         f"{lock['canary_pairs']} graded answers, {lock['flip_rate']:.1%} of their verdicts flipped between repeats: `judge.lock.json`. "
-        "`quality` holds what it gives to each task's reference answer, to its first quarter (weak), and to another document's answer.",
+        f"`quality` holds what it gives to each task's reference answer, to {weak}, and to another document's answer.",
         *allowed,
         "Probes: what the judge gives to answers of known worth, on tasks that no judge had chosen yet, and after its gates.",
         _table(["probe", "value", "accepted", "severity", "result", "after the gates"], rows),
     ]
+
+
+def authoring_section(staged: Staged) -> list[str]:
+    """What repair saved and what people decided; nothing where neither happened."""
+    parts = []
+    if staged.repair:
+        rows = [[row["reason"], row["tried"], row["mended"], row["publishable"]] for row in staged.repair]
+        said = (
+            "Tasks whose first version was refused went back to the author with the reason: how many, and how many of them passed the "
+            "deterministic gates and all gates afterwards."
+        )
+        parts += ["## Repair", said, _table(["first refusal", "tried", "mended", "publishable"], rows)]
+    if staged.reviews:
+        said = "What people decided about tasks: refused ones and those of flagged sources are left out, edits are in."
+        parts += ["## Review", said, _table(["decision", "rows"], [[name, n] for name, n in sorted(staged.reviews.items())])]
+    return parts
 
 
 def body(staged: Staged) -> str:
@@ -121,6 +140,7 @@ def body(staged: Staged) -> str:
         "Every row names its document (`document_key`, `source_uri`, sha256 as `document_id`), pages, section and licence.",
         _table(["licence", "tasks"], [[name, n] for name, n in sorted(staged.licences.items())]),
         *judge_section(staged),
+        *authoring_section(staged),
         "## Gates",
         _table(["gate", "severity", "checked", "refused"], gates),
         "## Refused on the way",

@@ -77,6 +77,8 @@ def make_manifest(
         "contracts": contract_summary(contracts),
         "settings_sha256": digest(settings),
         "prompts_sha256": staged.prompts,
+        "repair": staged.repair,
+        "reviews": staged.reviews,
         "author": staged.author,
         "judge": staged.judge,
         "lock": staged.lock,

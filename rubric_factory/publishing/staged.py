@@ -19,7 +19,8 @@ class Staged:
     gates: name -> {severity, checked, refused}; rejections: stage -> reason -> records; licences: name -> tasks;
     largest_cluster_share: of passages; corpus_sha256: over key, bytes and licence of every kept document;
     prompts: name -> sha256 of each prompt file of the author; judge: identity, '' without one; lock: summary of its lock;
-    probes_before, probes_after: name -> figures, before and after the gates that need a judge.
+    probes_before, probes_after: name -> figures, before and after the gates that need a judge;
+    repair: rows of sql/audits/repair.sql; reviews: decision -> rows of review.jsonl.
     """
 
     name: str
@@ -39,6 +40,8 @@ class Staged:
     lock: dict[str, Any] = field(default_factory=dict)
     probes_before: dict[str, dict[str, Any]] = field(default_factory=dict)
     probes_after: dict[str, dict[str, Any]] = field(default_factory=dict)
+    repair: list[dict[str, Any]] = field(default_factory=list)
+    reviews: dict[str, int] = field(default_factory=dict)
 
     def save(self, folder: Path) -> None:
         """Write folder/staged.json."""

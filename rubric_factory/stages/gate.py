@@ -1,6 +1,7 @@
 """gate: every task of the configured author through every gate; findings kept, refusals named.
 
 All tasks are checked again on each run: the gates are pure and fast, and so no finding can be older than its task or its threshold.
+What people refused (review.jsonl) is refused here, as by a gate named review, before any other.
 """
 
 import time
@@ -10,6 +11,7 @@ import pyarrow as pa
 
 from rubric_factory import warehouse
 from rubric_factory.authoring.authors import author_identity
+from rubric_factory.authoring.review import Reviews, read_reviews
 from rubric_factory.errors import FactoryError
 from rubric_factory.gates.protocol import GateFinding, GateInput, Severity
 from rubric_factory.gates.table import CORPUS_GATES, GATES, check_task, first_refusal
@@ -17,6 +19,9 @@ from rubric_factory.records import Rejection
 from rubric_factory.settings.gates import GateSettings
 from rubric_factory.stages import Context, StageReport
 from rubric_factory.tables import GATE_RESULTS, passage_from_row, rejection_rows, task_from_row
+
+# Stands among the gates of a task that people keep out, and of no other.
+REVIEW = "review"
 
 
 def _row(task_id: str, gate: str, severity: Severity, finding: GateFinding) -> dict[str, object]:
@@ -31,8 +36,8 @@ def _refusal(task_id: str, gate: str, finding: GateFinding) -> Rejection:
 class _Findings:
     """What the gates found so far: rows as Arrow batches, refusals, and the questions that are still in."""
 
-    def __init__(self, settings: GateSettings, profile: str) -> None:
-        self._settings, self._profile = settings, profile
+    def __init__(self, settings: GateSettings, profile: str, reviews: Reviews) -> None:
+        self._settings, self._profile, self._reviews = settings, profile, reviews
         self._tables = [GATE_RESULTS.empty_table()]
         self._passed: dict[str, tuple[str, str]] = {}
         self.rejections: list[Rejection] = []
@@ -53,7 +58,11 @@ class _Findings:
             task_id, findings = item.task.task_id, check_task(item, self._settings, self._profile)
             rows += [_row(task_id, gate, GATES[gate].severity, finding) for gate, finding in findings.items()]
             refused = first_refusal(findings)
-            if refused:
+            if review := self._reviews.against(item.task):
+                said = GateFinding(False, 1.0, review.said)
+                rows.append(_row(task_id, REVIEW, Severity.ERROR, said))
+                self.rejections.append(_refusal(task_id, REVIEW, said))
+            elif refused:
                 self.rejections.append(_refusal(task_id, refused, findings[refused]))
             else:
                 self._passed[item.task.task_key] = (task_id, item.task.question)
@@ -76,11 +85,13 @@ class _Findings:
 def gate(context: Context) -> StageReport:
     """Check every task of the configured author; results, rejections and exports replace the former ones in one transaction.
 
-    Errors: FactoryError where no author was ever asked (one whose answers were all refused leaves nothing to check, which is no error).
+    Errors: FactoryError where no author was ever asked (one whose answers were all refused leaves nothing to check, which is no error);
+    as read_reviews.
     """
     started = time.monotonic()
     identity = author_identity(context.settings)
-    findings, checked = _Findings(context.settings.gates, context.settings.publish.profile), 0
+    reviews = read_reviews(context.workspace.review)
+    findings, checked = _Findings(context.settings.gates, context.settings.publish.profile, reviews), 0
     with warehouse.opened(context.workspace) as house:
         if not house.count("tasks") and not house.count("authored"):
             raise FactoryError(

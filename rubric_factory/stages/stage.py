@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from rubric_factory.authoring.authors import asked_as, author_identity
 from rubric_factory.authoring.prompting import prompt_files
+from rubric_factory.authoring.review import read_reviews
 from rubric_factory.dataset_files import LOCK, Row, content_fingerprint, digest
 from rubric_factory.dataset_version import ancestors, latest
 from rubric_factory.errors import BlockedError, FactoryError
@@ -143,6 +144,8 @@ def _describe(warehouse: Warehouse, context: Context, staged: dict[str, Any]) ->
         rejections=count_by(warehouse.rows("rejections", folder="audits"), "stage", "reason", "records"),
         corpus_sha256=digest(warehouse.rows("corpus_documents")),
         prompts=_prompts(context),
+        repair=warehouse.rows("repair", folder="audits"),
+        reviews=read_reviews(context.workspace.review).counts,
         **staged,
     )
 
