@@ -67,6 +67,7 @@ class _Reader:
         self._name = ctypes.create_string_buffer(128)
         self._flags_slot = ctypes.byref(ctypes.c_int())
         self._fonts: dict[bytes, tuple[bool, bool]] = {}
+        self._size_before = 0.0
 
     def page(self, document: Any, index: int) -> list[Line]:
         """Lines of one page in reading order."""
@@ -110,18 +111,22 @@ class _Reader:
         if not raw.FPDFText_GetCharOrigin(textpage, first, *self._origin_slots):
             return Line(text)
         x0, y = self._x.value, self._y.value
-        if not all(-MAX_COORDINATE < value < MAX_COORDINATE for value in (x0, x1, y, y_end)):  # NaN fails, too
+        low, high = -MAX_COORDINATE, MAX_COORDINATE
+        if not (low < x0 < high and low < x1 < high and low < y < high and low < y_end < high):  # NaN fails, too
             return Line(text)
         middle = (first + last) // 2
         if text[min(middle - first, len(text) - 1)] == " ":
             middle += 1  # a blank that pdfium made up has no font
         size, upright = self._size(textpage, middle)
-        if first != middle:
+        if size < self._size_before and first != middle:
             size = max(size, self._size(textpage, first)[0])  # the middle may be a subscript
-        mono_first, _ = self._font(textpage, first)
-        mono_middle, bold_middle = self._font(textpage, middle)
-        mono_last, bold_last = self._font(textpage, last)
-        return Line(text, x0, x1, y, y_end, size, mono_first and mono_middle and mono_last, bold_middle and bold_last, upright)
+        self._size_before = size
+        mono, bold = self._font(textpage, middle)
+        if mono or bold:  # as its last character is, and its first for code
+            mono_last, bold_last = self._font(textpage, last)
+            mono = mono and mono_last and self._font(textpage, first)[0]
+            bold = bold and bold_last
+        return Line(text, x0, x1, y, y_end, size, mono, bold, upright)
 
     def _size(self, textpage: Any, index: int) -> tuple[float, bool]:
         """Type size in points as it is printed (a font of size 1 may be scaled by its matrix), and whether the text runs rightwards."""

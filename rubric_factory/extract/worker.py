@@ -30,6 +30,9 @@ from rubric_factory.extract.result import Refused
 Parse = Callable[[bytes, dict[str, Any]], dict[str, Any]]
 HEADER = struct.Struct(">I")
 REPORT = struct.Struct(">iI")  # exit code as of subprocess, peak resident memory in MiB
+_FIRST_PAGE = (
+    b"<!DOCTYPE html><title>Pumps</title><h1>Pumps</h1>" + b"<p>The pump is stopped before the valve of the tank is closed.</p>" * 9
+)
 RECYCLE = 75  # exit code of a child that wants a successor
 
 
@@ -217,6 +220,8 @@ def _load() -> Parse:
         import_module(name)
     from rubric_factory.extract import document
 
+    with contextlib.suppress(Refused):  # what libraries load with their first document is loaded here as well
+        document.parse(_FIRST_PAGE, {"min_characters": 0, "max_characters": 10_000})
     return document.parse
 
 
