@@ -169,7 +169,7 @@ def author(context: Context, *, limit: int | None = None, backend: Backend | Non
         writer = _Writer(house, asked, said)
         with (
             context.progress.step("author", rows.num_rows, "passages") as step,
-            open_author(context.settings, context.workspace, context.account, backend, said.wishes) as opened,
+            open_author(context.settings, context.workspace, account=context.account, backend=backend, worklist=said.wishes) as opened,
         ):
             try:
                 for authored in opened.write(_passages(rows)):
