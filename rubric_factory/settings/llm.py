@@ -115,7 +115,7 @@ class BatchFiles(LanguageModelSection):
 
 
 class Scripted(LanguageModelSection):
-    """Answers from a Python function 'package.module:function' (Request -> str): tests and rehearsals. A fake, and named as one."""
+    """Answers from a Python function 'package.module:function' (Request -> text): tests and rehearsals. A fake, and named as one."""
 
     type: Literal["scripted"] = "scripted"
     function: str = Field(pattern=r"^[\w.]+:\w+$")
