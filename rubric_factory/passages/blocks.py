@@ -64,28 +64,23 @@ def _lines(text: str, start: int, end: int) -> Iterator[Span]:
         start = stop
 
 
-def _kind(line: str) -> Kind:
-    return Kind.TABLE if line.lstrip().startswith("|") else Kind.PROSE
-
-
 def blocks(text: str, start: int, end: int) -> Iterator[Block]:
     """Blocks of text[start:end] in order: a paragraph ends at a blank line, a table at the first other line, code at its fence."""
     opened: int | None = None
     kind, fence = Kind.PROSE, ""
     for line_start, line_end in _lines(text, start, end):
-        line = text[line_start:line_end]
-        mark = _FENCE.match(line)
+        line = text[line_start:line_end].strip()
         if fence:
-            if mark and line.strip().startswith(fence) and not line.strip().strip(fence[0]):
+            if line.startswith(fence) and not line.strip(fence[0]):
                 yield from _block(text, opened or start, line_end, Kind.CODE)
                 opened, fence = None, ""
             continue
-        starts_code = mark is not None
-        here = Kind.CODE if starts_code else _kind(line)
-        if opened is not None and (not line.strip() or here is not kind):
+        mark = _FENCE.match(text, line_start, line_end) if line.startswith(("```", "~~~")) else None
+        here = Kind.CODE if mark else Kind.TABLE if line.startswith("|") else Kind.PROSE
+        if opened is not None and (not line or here is not kind):
             yield from _block(text, opened, line_start, kind)
             opened = None
-        if opened is None and line.strip():
+        if opened is None and line:
             opened, kind = line_start, here
             fence = mark.group(1) if mark else ""
     if opened is not None:

@@ -53,7 +53,7 @@ def measured(document: Document, settings: PassageSettings, benchmark: Benchmark
     rows = []
     for passage in found:
         tokens = words(passage.text)
-        quality = assess(passage.text, passage.section, settings)
+        quality = assess(passage.text, passage.section, settings, tokens)
         if hit := benchmark.hit(passage.text, tokens, settings.decontaminate):
             quality = Quality(quality.words, quality.score, "contaminated", hit.detail(passage.char_start))
         rest = without_frames(passage.text, repeated)

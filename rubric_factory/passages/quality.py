@@ -5,7 +5,7 @@ limits are settings; their defaults are ours, set by reading what falls on eithe
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,12 +13,14 @@ import numpy as np
 from rubric_factory.passages.blocks import sentence_cuts, spans
 from rubric_factory.passages.characters import IS_DIGIT, IS_SPACE, IS_SYMBOL, classes_of
 from rubric_factory.settings.passages import PassageSettings
+from rubric_factory.text import words as text_words
 
 _WORD = re.compile(r"\w+")
 _DIGITS = re.compile(r"\d+")
 _PARAGRAPH = re.compile(r"\n\s*\n")
 _REMARK = re.compile(r"\s*[(\[][^()\[\]\n]{1,60}[)\]]\s*$")
 _LEADER = re.compile(r"(?:[.·…_] ?){4,}\s*[\divxlc]+\s*$|\s\.{3,}\s")
+_LEADERS = re.compile(r"[.·…_] ?[.·…_] ?[.·…_]")
 _ENTRY_END = re.compile(r"[^\W\d_].*[,\s]\d{1,4}(?:\s?[,–-]\s?\d{1,4})*")
 # One pattern a cue, each beginning with a fixed character where it can: the engine skips to that, an alternation it tries everywhere.
 _REFERENCES = tuple(
@@ -52,10 +54,12 @@ _LICENCE_CUES = (
     "licen", "copyright", "warrant", "liab", "permission is", "rights reserved", "redistribut", "as is", "creative commons",
     "terms and", "merchantab", "fitness for", "derivative",
 )  # fmt: skip
-_CODE_LINE = re.compile(
-    r"[;{}]\s*$|^\s*(?:>>>|\.\.\.|\$|#include|#define|def |class |import |return\b|template\b|if ?\(|for ?\(|//|/\*|[>+] )"
-    r"|^\s*\d+\s+(?:\S.*)?[;{}(),&*<>]\s*$|\w\([^()]*\)\s*[;{]?\s*$|<-|^\s*[\w.\[\]]+ ?=[^=]"
-)
+# Code by how a line begins; by its end after a line number; by a call at its end; by an assignment.
+_CODE_STARTS = (">>>", "...", "$", "#include", "#define", "def ", "class ", "import ", "//", "/*", "> ", "+ ")
+_CODE_WORD = re.compile(r"(?:return|template)\b|(?:if|for) ?\(")
+_NUMBERED_CODE = re.compile(r"\d+\s+(?:\S.*)?[;{}(),&*<>]")
+_CALL_END = re.compile(r"\w\([^()]*\)$")
+_ASSIGNMENT = re.compile(r"[\w.\[\]]+ ?=[^=]")
 _SKIPPED_SECTION = re.compile(
     r"(?:[\dA-Z.]{0,6}\s+)?(?:references?(?: cited)?|bibliography|works cited|further reading|literature(?: cited)?|index|"
     r"(?:table of )?contents|acknowledge?ments?|copyright(?: notice)?|licen[cs]e|see also|navigation)\W*",
@@ -99,11 +103,24 @@ def _share(part: float, whole: float) -> float:
     return part / whole if whole else 0.0
 
 
+def is_code(line: str) -> bool:
+    """Whether a line looks like code, in any of the common languages. Linear in its length."""
+    line = line.strip()
+    if line.endswith((";", "{", "}")) or line.startswith(_CODE_STARTS) or "<-" in line or line in (">", "+"):
+        return True
+    return bool(
+        (line[:1] in "rtif" and _CODE_WORD.match(line))
+        or (line[:1].isdecimal() and _NUMBERED_CODE.fullmatch(line))
+        or (line.endswith(")") and _CALL_END.search(line))
+        or ("=" in line and _ASSIGNMENT.match(line))
+    )
+
+
 def _count(pattern: re.Pattern[str], lines: list[str]) -> int:
     return sum(pattern.search(line) is not None for line in lines)
 
 
-def _sentence_words(sentence: str) -> int:
+def _sentence_words(sentence: str, without_digits: str) -> int:
     """Words of a sentence; 0 for what does not end like one (a remark in brackets may follow), has few words, or is mostly no letters."""
     end = sentence[-LINE_CHARACTERS:].rstrip()
     if end.endswith((")", "]")):
@@ -111,10 +128,11 @@ def _sentence_words(sentence: str) -> int:
     end = end.rstrip("\"')]”’*_` ")[-1:]
     if end not in _STOPS and end not in _CJK_STOPS:
         return 0
-    words, letters = len(_WORD.findall(sentence)), sum(map(str.isalpha, sentence))
+    words = _WORD.findall(sentence)
+    letters = sum(map(len, words if without_digits == sentence else _WORD.findall(without_digits)))
     # Chinese and Japanese set no space between words: a run of letters up to a comma counts as one.
-    enough = words >= MIN_SENTENCE_WORDS or (end in _CJK_STOPS and letters >= 2 * MIN_SENTENCE_WORDS)
-    return words if enough and letters >= 0.6 * sum(map(len, sentence.split())) else 0
+    enough = len(words) >= MIN_SENTENCE_WORDS or (end in _CJK_STOPS and letters >= 2 * MIN_SENTENCE_WORDS)
+    return len(words) if enough and letters >= 0.6 * sum(map(len, sentence.split())) else 0
 
 
 def _words_in_sentences(lines: list[str], code: list[bool]) -> int:
@@ -130,7 +148,7 @@ def _words_in_sentences(lines: list[str], code: list[bool]) -> int:
         for paragraph in _PARAGRAPH.split(prose)
         for start, end in spans(paragraph, 0, len(paragraph), sentence_cuts(paragraph, 0, len(paragraph)))
     }
-    return sum(map(_sentence_words, found.values()))
+    return sum(_sentence_words(sentence, key) for key, sentence in found.items())
 
 
 def _licence_cues(lowered: str) -> int:
@@ -145,13 +163,12 @@ def _is_short(line: str) -> bool:
     return not line.endswith((".", "!", "?", ":", ";", ",", "。", "！", "？")) and len(_WORD.findall(line)) <= 4
 
 
-def measure(text: str) -> Measures:
-    """Measures of a passage's text."""
-    lowered = text.lower()
-    words = _WORD.findall(lowered)
+def measure(text: str, tokens: Sequence[str] | None = None) -> Measures:
+    """Measures of a passage's text. tokens: its lower-cased words, where they are known."""
+    words = text_words(text) if tokens is None else tokens
     lines = text.splitlines()
     every = [line if len(line) <= LINE_CHARACTERS else f"{line[:200]} {line[-200:]}" for line in lines]
-    code = [_CODE_LINE.search(line) is not None for line in every]
+    code = [is_code(line) for line in every]
     full = [line for line in map(str.strip, every) if line]
     classes = classes_of(text)
     visible = len(text) - int(np.count_nonzero(classes & IS_SPACE))
@@ -161,11 +178,11 @@ def measure(text: str) -> Measures:
         symbols=_share(int(np.count_nonzero(classes & IS_SYMBOL)), visible),
         digits=_share(int(np.count_nonzero(classes & IS_DIGIT)), visible),
         code_lines=_share(sum(code), len(full)),
-        leader_lines=_share(_count(_LEADER, full), len(full)),
+        leader_lines=_share(_count(_LEADER, full) if _LEADERS.search(text) else 0, len(full)),
         entry_lines=_share(sum(_is_entry(line) for line in full), len(full)),
         short_lines=_share(sum(map(_is_short, full)), len(full)),
         references=100 * _share(sum(len(pattern.findall(text)) for pattern in _REFERENCES), len(words)),
-        licence=100 * _share(_licence_cues(lowered), len(words)),
+        licence=100 * _share(_licence_cues(text.lower()), len(words)),
         variety=_share(len(set(words)), len(words)),
     )
 
@@ -193,12 +210,13 @@ def _score(text: str, m: Measures, settings: PassageSettings) -> float:
     return round(max(0.0, min(1.0, m.sentences * noise * edges * (0.5 + 0.5 * length))), 6)
 
 
-def assess(text: str, section: str, settings: PassageSettings) -> Quality:
+def assess(text: str, section: str, settings: PassageSettings, tokens: Sequence[str] | None = None) -> Quality:
     """Score of a passage, and why it is refused: the first rule of the table it breaks, with the figure that was measured.
 
-    section: the heading path, 'A > B'; what lies under References, Contents, Index, Licence and the like is refused by name.
+    section: the heading path, 'A > B'; what lies under References, Contents, Index, Licence and the like is refused by name. tokens: the
+    text's lower-cased words, where they are known.
     """
-    m = measure(text)
+    m = measure(text, tokens)
     score = _score(text, m, settings)
     if m.words < settings.min_words:
         return Quality(m.words, score, "too_short", f"{m.words} words, at least {settings.min_words} are needed")
