@@ -1,4 +1,4 @@
-"""The second half of the conformance suite: what a model may do wrong comes to the same outcome behind every backend, and out of the ledger."""
+"""The second half of the conformance suite: what a model may do wrong has one outcome behind every backend, and out of the ledger."""
 
 import json
 

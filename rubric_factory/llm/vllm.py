@@ -37,11 +37,11 @@ def structured_outputs(backend: str = "guidance") -> dict[str, str | bool]:
 
 
 class VllmModel(Backend):
-    """See the module. The engine starts with the first batch."""
+    """See the module. The engine starts with the first batch. load_format: "dummy" for random weights, which benchmarks/gpu uses."""
 
-    def __init__(self, section: llm.Vllm) -> None:
+    def __init__(self, section: llm.Vllm, *, load_format: str = "auto") -> None:
         super().__init__(section.model, section.revision, "vllm:in-process")
-        self._section = section
+        self._section, self._load_format = section, load_format
         self._engine: Any = None
 
     def batches(self, requests: Iterable[Request | None]) -> Iterator[Ready]:
@@ -70,6 +70,7 @@ class VllmModel(Backend):
         try:
             self._engine = vllm.LLM(
                 model=self.model,
+                load_format=self._load_format,
                 # The revision of a local folder is only a name: there is nothing to check out.
                 revision=None if local else self.revision,
                 tokenizer_revision=None if local else self.revision,
