@@ -8,7 +8,10 @@ from rubric_factory.text import squeeze
 
 NUMBERED = re.compile(r"(?:(?:chapter|section|appendix|part)\s+)?((?:\d{1,2}|[A-Z])(?:\.\d{1,2}){0,4})[.:]?\s+(?=[^\W\d_])", re.IGNORECASE)
 _NAMED = re.compile(
-    r"abstract|introduction|conclusions?|references|bibliography|acknowledge?ments?|summary|discussion|preface|appendix", re.IGNORECASE
+    r"abstract|introduction|conclusions?|references|bibliography|acknowledge?ments?|summary|discussion|preface|appendix"
+    r"|zusammenfassung|einleitung|literatur(?:verzeichnis)?|résumé|bibliographie|remerciements|resumen|introducción|referencias|bibliografía"
+    r"|riassunto|introduzione|bibliografia|resumo|introdução|referências",
+    re.IGNORECASE,
 )
 _LETTERS = re.compile(r"[\W_]+")
 _ENDED = re.compile(r"[.!?:;][\"'”’)\]]*$")

@@ -70,10 +70,10 @@ def _without_labels(groups: list[_Open]) -> tuple[list[_Open], int]:
 
 
 def title_of(pages: Sequence[Sequence[Line]]) -> str:
-    """The largest type in the upper half of the first page that has text; '' if all of it is of one size."""
-    first = next((page for page in pages if page), [])
+    """The largest type of the first page that has text, numbered headings aside; '' if all of it is of one size."""
+    first = [line for line in next((page for page in pages if page), []) if not headings.NUMBERED.match(line.text)]
     body = _body_size(pages)
-    top = max((line.size for line in first), default=0.0)
+    top = max((line.size for line in first if any(map(str.isalpha, line.text))), default=0.0)
     if not top or top <= body * 1.1:
         return ""
     return squeeze(" ".join(line.text for line in first if line.size == top))[:200]

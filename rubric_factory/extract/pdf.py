@@ -80,12 +80,17 @@ def _title(read: Read, pages: list[list[Line]]) -> str:
     """The title that the metadata tells, unless it is none or a file's name; then the largest type of the first page."""
     told = squeeze(read.facts.get("Title", ""))
     if _NO_TITLE.match(told):
-        return layout.title_of(pages)
+        return _printed_title(pages)
     if " " not in told:
         first = squeeze(" ".join(line.text for page in read.pages[:1] for line in page)).casefold()
         if told.casefold() not in first:
-            return layout.title_of(pages) or told
+            return _printed_title(pages) or told
     return told
+
+
+def _printed_title(pages: list[list[Line]]) -> str:
+    """Mended as the text is, without the mark of a footnote."""
+    return layout.Mender([]).line(layout.title_of(pages)).rstrip("*∗†‡ ")
 
 
 def _pypdf(data: bytes) -> Read:

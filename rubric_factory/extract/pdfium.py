@@ -118,7 +118,7 @@ class _Reader:
         if text[min(middle - first, len(text) - 1)] == " ":
             middle += 1  # a blank that pdfium made up has no font
         size, upright = self._size(textpage, middle)
-        if size < self._size_before and first != middle:
+        if size != self._size_before and first != middle:
             size = max(size, self._size(textpage, first)[0])  # the middle may be a subscript
         self._size_before = size
         mono, bold = self._font(textpage, middle)
