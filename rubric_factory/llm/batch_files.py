@@ -92,6 +92,10 @@ class BatchFilesModel(Backend):
         self.errors: dict[str, str] = {}
         self.written = self.taken = 0
         self.unanswered: list[Request] = []
+        # What the folders held, read once: a judge asks batch by batch. Answers anew where a file came, went or grew.
+        self._seen: tuple[tuple[str, int, int], ...] | None = None
+        self._found: dict[str, Place] = {}
+        self._exported: set[str] | None = None
 
     @classmethod
     def between(cls, section: llm.LanguageModelSection, requests: Path | None, responses: Path | None) -> "BatchFilesModel":
@@ -110,7 +114,7 @@ class BatchFilesModel(Backend):
         Errors: LanguageModelError for a folder that cannot be read, WorkspaceError for one that cannot be written.
         """
         try:
-            answers, exported = self._answers(), self._exported()
+            answers, exported = self._answers(), self._shards()
         except OSError as error:
             raise LanguageModelError(
                 f"cannot read {error.filename}: {error.strerror}", expected="folders of *.jsonl files", fix="check path and permissions"
@@ -152,7 +156,11 @@ class BatchFilesModel(Backend):
 
     def _answers(self) -> dict[str, Place]:
         """Where each answered key's answer lies: the first usable line, by file name and place."""
-        found: dict[str, Place] = {}
+        files = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in _files(self._responses)]
+        if self._seen == tuple(files):
+            return self._found
+        self._seen, self._found = tuple(files), {}
+        found = self._found
         self.counts, self.errors = Counts(), {}
         for path in _files(self._responses):
             for offset, line in _lines(path):
@@ -169,9 +177,11 @@ class BatchFilesModel(Backend):
                     self.counts.answers += 1
         return found
 
-    def _exported(self) -> set[str]:
+    def _shards(self) -> set[str]:
         """Keys that lie in a shard already."""
-        keys = set()
+        if self._exported is not None:
+            return self._exported
+        keys = self._exported = set()
         for path in _files(self._requests):
             for _, line in _lines(path):
                 try:
