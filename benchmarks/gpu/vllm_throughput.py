@@ -100,7 +100,7 @@ def theirs(folder: Path, work: Work, count: int, caching: bool) -> float:
     """The same from `vllm bench throughput`, on its own data set of repeated prefixes."""
     out = folder / "bench.json"
     command = ["vllm", "bench", "throughput", "--model", str(folder), "--load-format", "dummy", "--max-model-len", str(CONTEXT)]
-    command += ["--backend", "vllm-chat", "--dataset-name", "prefix_repetition", "--num-prompts", str(count), "--num-warmups", "8"]
+    command += ["--backend", "vllm", "--dataset-name", "prefix_repetition", "--num-prompts", str(count), "--num-warmups", "8"]
     command += ["--prefix-repetition-prefix-len", str(work.shared), "--prefix-repetition-suffix-len", str(work.own)]
     command += ["--prefix-repetition-num-prefixes", str(work.prefixes(count)), "--prefix-repetition-output-len", str(work.reply)]
     command += ["--enable-prefix-caching" if caching else "--no-enable-prefix-caching", "--output-json", str(out)]
