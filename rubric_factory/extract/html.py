@@ -1,21 +1,21 @@
 """HTML to text: decode, parse, walk once, choose the main part, drop link lists, and hold what came out against what was in the page.
 
 The main part is what the page itself marks as such (main, article, role=main, the containers that documentation tools write); where
-nothing is marked, the body without furniture. trafilatura is asked where that body is mostly links, as on pages made for the web: its
-view is taken if it keeps the headings and most of the running text, which it loses on many manuals.
+nothing is marked, the body without furniture and lists of links. trafilatura is asked where more than a third of that still are links,
+as on pages made for the web: it says where the content begins and ends and which link-laden blocks are none; the blocks stay ours,
+because it loses headings, code and tables.
 """
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
 from rubric_factory.errors import MissingExtraError
 from rubric_factory.extract.html_facts import facts_of
 from rubric_factory.extract.html_render import Page, walk
 from rubric_factory.extract.html_tree import main_of, parse, size_of
 from rubric_factory.extract.plain import decode
-from rubric_factory.extract.result import Block, Extracted, Refused, join
-from rubric_factory.text import squeeze
+from rubric_factory.extract.result import Extracted, Refused, join
+from rubric_factory.text import words
 
 _DECLARED = re.compile(
     rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([A-Za-z0-9_.:-]{2,40})|<\?xml[^>]{0,100}?encoding\s*=\s*["']([A-Za-z0-9_.:-]{2,40})""",
@@ -44,10 +44,10 @@ def extract(data: bytes) -> Extracted:
     kept = _without_link_lists(page, chosen)
     left = sum(page.sizes[i] for i in kept)
     _check(page, total, left, text_size, linked, how)
-    blocks = [page.blocks[i] for i in kept]
-    if how == "body" and linked > ASK_LINKED * text_size and (found := _trafilatura(source, blocks)):
-        blocks, how = found, "trafilatura"
-    text, _, sections = join(blocks)
+    unlinked = left - sum(page.linked[i] for i in kept)
+    if how == "body" and left - unlinked > ASK_LINKED * left:
+        kept, how = _by_trafilatura(source, page, kept, unlinked), "trafilatura"
+    text, _, sections = join([page.blocks[i] for i in kept])
     facts = facts_of(tree, sections[0].title if sections else "")
     return Extracted(
         text, facts.title, facts.authors, (), sections, f"html:{how}", page.removed + page.counts.hidden, facts.date, facts.licence
@@ -108,10 +108,10 @@ def _sections(page: Page, chosen: range) -> Iterator[tuple[int, list[int]]]:
         yield heading, content
 
 
-def _trafilatura(source: str, ours: list[Block]) -> list[Block]:
-    """The main text as trafilatura sees it; nothing where it keeps less than two thirds of the headings or half of the text.
+def _by_trafilatura(source: str, page: Page, kept: list[int], unlinked: int) -> list[int]:
+    """Our blocks between the first and the last that trafilatura takes for content, without link-laden ones that it leaves out.
 
-    Errors: MissingExtraError.
+    All of them where it sees less than half of the characters outside links. Errors: MissingExtraError.
     """
     try:
         import trafilatura
@@ -119,38 +119,13 @@ def _trafilatura(source: str, ours: list[Block]) -> list[Block]:
     except ImportError as error:
         raise MissingExtraError.of(str(error.name), "pipeline") from None
     tree = html.document_fromstring(source.encode("utf-8", "replace"), parser=html.HTMLParser(huge_tree=True, encoding="utf-8"))
-    found = trafilatura.bare_extraction(tree, fast=True, include_tables=True, include_comments=False, include_formatting=True)
-    if found is None or found.body is None:
-        return []
-    for element in found.body.iter():
-        _as_html(element)
-    blocks = walk(found.body, None).blocks
-    titles = {squeeze(block.text) for block in blocks if block.level}
-    wanted = [squeeze(block.text) for block in ours if block.level]
-    enough = 2 * sum(len(block.text) for block in blocks) >= sum(len(block.text) for block in ours)
-    return blocks if enough and 3 * sum(title in titles for title in wanted) >= 2 * len(wanted) else []
-
-
-_TEI = {
-    "list": "ul",
-    "item": "li",
-    "row": "tr",
-    "cell": "td",
-    "lb": "br",
-    "quote": "blockquote",
-    "hi": "span",
-    "del": "span",
-    "ref": "span",
-}
-
-
-def _as_html(element: Any) -> None:
-    """trafilatura's TEI element as HTML."""
-    if element.tag == "head":
-        level = (element.get("rend") or "h2")[1:]
-        element.tag = f"h{level}" if level in "123456" else "h2"
-    elif element.tag == "code":
-        element.tag = "pre" if "\n" in "".join(element.itertext()) else "code"
-    else:
-        element.tag = _TEI.get(element.tag, element.tag)
-    element.attrib.clear()
+    found = trafilatura.extract(tree, fast=True, include_tables=True, include_comments=False) or ""
+    whole = f" {' '.join(words(found))} "
+    seen = [i for i in kept if f" {' '.join(words(page.blocks[i].text))} " in whole]
+    if not seen or 2 * sum(page.sizes[i] for i in seen) < unlinked:
+        return kept
+    first = seen[0]
+    while first - 1 in kept and page.blocks[first - 1].level:
+        first -= 1
+    taken = set(seen)
+    return [i for i in kept if first <= i <= seen[-1] and (i in taken or 2 * page.linked[i] <= page.sizes[i])]

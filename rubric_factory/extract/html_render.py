@@ -104,7 +104,7 @@ class _Walk:
         if text:
             self._inline.append(text)
             if self._links:
-                self._in_links += len(text)
+                self._in_links += len(text) - text.count(" ")
 
     def finish(self) -> None:
         """End whatever is open."""
