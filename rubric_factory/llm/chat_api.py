@@ -4,6 +4,7 @@ A reply is untrusted: whatever it holds, the outcome is a value. Source: the Ope
 """
 
 import json
+from functools import lru_cache
 from typing import Any
 
 from rubric_factory.llm.protocol import Completion, CompletionFailure, Request
@@ -43,12 +44,21 @@ def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 
 
+_DECODER = json.JSONDecoder(parse_constant=_no_constant)
+
+
 def parsed(raw: bytes | str) -> Any:
     """Strict JSON. Errors: ValueError for anything else: NaN, Infinity, bad UTF-8, nesting too deep to read."""
     try:
-        return json.loads(raw, parse_constant=_no_constant)
+        return _DECODER.decode(raw if isinstance(raw, str) else raw.decode("utf-8-sig"))
     except RecursionError:
         raise ValueError("nested too deep") from None
+
+
+@lru_cache(maxsize=64)
+def _name(text: str) -> str:
+    """What a server calls itself, safe to show: the same few names in every reply."""
+    return printable(whole(text))
 
 
 def _tokens(usage: Any, name: str) -> int:
@@ -76,8 +86,8 @@ def completion(reply: Any, seconds: float, endpoint: str = "") -> Completion:
     served, usage, finish = reply.get("model"), reply.get("usage"), choice.get("finish_reason")
     engine = reply.get("system_fingerprint")
     known: dict[str, Any] = {
-        "served_model": printable(whole(served)) if isinstance(served, str) else "",
-        "engine": printable(whole(engine)) if isinstance(engine, str) else "",
+        "served_model": _name(served) if isinstance(served, str) else "",
+        "engine": _name(engine) if isinstance(engine, str) else "",
         "prompt_tokens": _tokens(usage, "prompt_tokens"),
         "completion_tokens": _tokens(usage, "completion_tokens"),
         "cached_tokens": _cached(usage),

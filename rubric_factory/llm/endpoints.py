@@ -53,8 +53,12 @@ class Endpoint:
 
     def wait(self, tokens: int, now: float) -> float:
         """Seconds until its limits per minute, and its last Retry-After, allow a request of so many tokens."""
-        buckets = ((self._requests, 1), (self._tokens, tokens))
-        return max(self.not_before - now, *(0.0 if bucket is None else bucket.wait(amount, now) for bucket, amount in buckets))
+        seconds = self.not_before - now
+        if self._requests is not None:
+            seconds = max(seconds, self._requests.wait(1, now))
+        if self._tokens is not None:
+            seconds = max(seconds, self._tokens.wait(tokens, now))
+        return seconds
 
     def take(self, tokens: int, now: float) -> None:
         """Count a request as under way."""
@@ -159,9 +163,10 @@ class Fleet:
         free = [endpoint for endpoint in self.endpoints if endpoint.room and endpoint.wait(tokens, now) <= 0]
         if not free:
             return None
+        chosen = free[0]
         if len(free) > 1:
             free = [endpoint for endpoint in free if endpoint not in avoid] or free
-        chosen = min(free, key=lambda endpoint: endpoint.under_way / endpoint.window.limit)
+            chosen = min(free, key=lambda endpoint: endpoint.under_way / endpoint.window.limit)
         chosen.take(tokens, now)
         return chosen
 
@@ -182,7 +187,7 @@ class Fleet:
             now, tokens = self._clock.now(), self._waiting[0][1]
             waits = [endpoint.wait(tokens, now) for endpoint in self.endpoints if endpoint.room]
             if waits:
-                self._timer = asyncio.get_running_loop().call_later(min(waits) / self._clock.scale, self._serve)
+                self._timer = asyncio.get_running_loop().call_later(max(min(waits), 0.0) / self._clock.scale, self._serve)
 
     def _set_aside(self, endpoint: Endpoint, fault: str, *, trial: bool) -> None:
         others = sum(e is not endpoint and not e.aside for e in self.endpoints)
