@@ -38,7 +38,10 @@ def test_kind_by_content(data, kind):
     [
         (b" \n\t", "empty"),
         (b"\0" * 50, "empty"),
-        (b"PK\x03\x04....", "unsupported"),
+        (b"PK\x03\x04....", "archive"),
+        (b"PK\x03\x04" + b"\0" * 26 + b"[Content_Types].xml", "unsupported"),
+        (b"\x1f\x8b....", "archive"),
+        (b"a.txt".ljust(257, b"\0") + b"ustar\0", "archive"),
         (b"\x89PNG\r\n", "unsupported"),
         (b"text\0text", "unsupported"),
         (bytes(range(1, 32)) * 9, "unsupported"),
@@ -65,14 +68,6 @@ def test_decoding(data, declared, text):
     assert plain.decode(data, declared) == text
 
 
-def test_markdown_headings_become_sections_and_code_does_not():
-    found = plain.extract(b"# Top #\n\nText\nmore.\n\nSub\n---\n\n```\n# no heading\n\n# none either\n```\n\n## Deep ##\nBody.")
-    assert [(s.level, s.title) for s in found.sections] == [(1, "Top"), (2, "Sub"), (2, "Deep")]
-    assert found.title == "Top"
-    assert all(found.text.startswith(section.title, section.start) for section in found.sections)
-    assert "Text\nmore." in found.text and "# none either" in found.text
-
-
 def test_removed_characters_are_counted():
     found = plain.extract("a\u200bb\x07c\u202e".encode())
     assert (found.text, found.removed_characters) == ("abc", 3)
@@ -84,7 +79,11 @@ def test_removed_characters_are_counted():
         (PROSE, "en"),
         ("Der Druck in dem Kessel ist nicht höher als die Grenze, die von dem Betreiber für das Ventil gesetzt wird.", "de"),
         ("La pression dans le réservoir est plus basse que la limite qui est fixée par les opérateurs pour une vanne.", "fr"),
+        ("Давление в котле не должно превышать предела, который установлен оператором для этого клапана.", "ru"),
+        ("圧力がタンクの限界を超えると、弁は閉じられます。操作員はその限界を設定し、毎日それを確認しなければなりません。", "ja"),
         ("int main void return x y z foo bar baz 1 2 3", ""),
+        ("```\n" + PROSE + "\n```", ""),
+        ("x^2 + y_1 = 3 | 4 | 5 " * 40, ""),
         ("", ""),
     ],
 )

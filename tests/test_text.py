@@ -1,5 +1,8 @@
 """The shared tokeniser, overlap rules and safe display."""
 
+import re
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -43,10 +46,59 @@ def test_clean_counts_what_it_removes_and_keeps_meaning():
     assert clean("a\ud800b") == ("a\ufffdb", 0)
 
 
-@given(st.text())
+# Everything a policy speaks of is likelier here than in st.text().
+ANY = st.text(
+    st.one_of(
+        st.characters(), st.sampled_from("\r\n\t \x0b\x1b\u00a0\u00ad\u200b\u202e\u2028\ue000\ufb01\ufe0f\u0301e\U000e0041\ud800\udc00")
+    )
+)
+
+
+@given(ANY)
 def test_clean_is_idempotent(text):
     once, _ = clean(text)
     assert clean(once) == (once, 0)
+
+
+@given(ANY)
+def test_clean_text_is_normal_and_shows_all_it_has(text):
+    cleaned, _ = clean(text)
+    assert unicodedata.is_normalized("NFC", cleaned)
+    kinds = {unicodedata.category(ch) for ch in cleaned if ch not in "\t\n"}
+    assert not kinds & {"Cc", "Cs", "Co", "Zl", "Zp"}
+    assert not any(ch.isspace() and ch not in " \t\n" for ch in cleaned)
+
+
+@given(ANY)
+def test_clean_counts_every_removed_character(text):
+    """Without folding (line ends, ligatures, surrogate pairs, composition) length is what it was, less what was removed."""
+    plain = re.sub("[\r\ufb00-\ufb06\ud800-\udfff]", "", text)
+    plain = "".join(
+        ch
+        for ch in plain
+        if (unicodedata.normalize("NFC", ch) == ch and not unicodedata.combining(ch) and ord(ch) < 0x1100) or ch in "\u200b\ue000"
+    )
+    cleaned, removed = clean(plain)
+    assert len(cleaned) + removed == len(plain)
+
+
+@pytest.mark.parametrize(
+    ("text", "cleaned", "removed"),
+    [
+        ("x\u00b2 \u2460 \u212b", "x\u00b2 \u2460 \u00c5", 0),  # NFC: no compatibility folding, canonical singletons folded
+        ("\ufb01rst e\ufb00ect \ufb04", "first effect ffl", 0),
+        ("a\u00a0b\u2009c\u3000d", "a b c d", 0),
+        ("a\u2028b\x85c", "a\nb\nc", 0),
+        ("a\ufe0f\u2764\U000e0100", "a\u2764", 2),
+        ("\ue000\uf8ff\U000f0001x", "x", 3),
+        ("\u115f\u3164\u034f\u061cx", "x", 4),
+        ("a\ufffeb\uffff\ufffc", "ab", 3),
+        ("f\u2061(x)\u2062y", "f(x)y", 2),
+        ("\ud83d\ude00 \ud800", "\U0001f600 \ufffd", 0),
+    ],
+)
+def test_the_unicode_policy(text, cleaned, removed):
+    assert clean(text) == (cleaned, removed)
 
 
 @given(st.text(), st.integers(1, 40))
