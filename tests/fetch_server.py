@@ -1,15 +1,21 @@
 """A real HTTP server on loopback addresses that serves documents well or badly: what the tests of remote sources talk to."""
 
 import asyncio
+import contextlib
 import gzip
 import json
+import os
+import tempfile
 import threading
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 from aiohttp import web
 
+from rubric_factory.progress import Progress
 from rubric_factory.settings.network import NetworkSettings
+from rubric_factory.sources.fetch_index import FetchIndex
 from rubric_factory.sources.http_fetch import Fetcher
 
 Behaviour = Callable[["FetchServer", web.Request], Awaitable[web.StreamResponse]]
@@ -167,3 +173,34 @@ class Records:
         elif self.link:
             headers["Link"] = f'<{request.url.update_query(page=1)}>; rel="first"'
         return web.Response(text=json.dumps(chosen), content_type="application/json", headers=headers)
+
+
+def die_at(point, reader):
+    """Run in a forked child that dies, without any clean-up, at the point-th fsync, rename or statement: its exit code."""
+    child = os.fork()
+    if child:
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    left = [point]
+
+    def dying(call):
+        def called(*arguments, **named):
+            left[0] -= 1
+            if left[0] == 0:
+                os._exit(9)
+            return call(*arguments, **named)
+
+        return called
+
+    os.fsync, Path.replace, FetchIndex._run = dying(os.fsync), dying(Path.replace), dying(FetchIndex._run)
+    try:
+        reader.acquire(Progress(quiet=True))
+        os._exit(0)
+    finally:
+        os._exit(1)
+
+
+@contextlib.contextmanager
+def quick_folder():
+    """A folder in memory where the system has one: a crash of a process, unlike one of the machine, needs no disk to wait for."""
+    with tempfile.TemporaryDirectory(dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None) as folder:
+        yield Path(folder)

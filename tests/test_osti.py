@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from fetch_server import LOOPBACK, FetchServer, Records, cut, document, in_turn, redirect, status
+from fetch_server import LOOPBACK, FetchServer, Records, cut, die_at, document, in_turn, quick_folder, redirect, status
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -177,6 +177,28 @@ def test_killed_between_pages_it_lists_no_page_twice(server, tmp_path, monkeypat
     assert sorted(api.pages) == [1, 2, 3] and outcome(reader) == had(range(1, 11))
 
 
+@pytest.fixture
+def quick_path():
+    with quick_folder() as folder:
+        yield folder
+
+
+def test_every_fsync_rename_and_statement_of_a_search_as_a_crash_point(server, quick_path):
+    serve(server, [record(server, n) for n in range(1, 4)])
+    point, code = 0, 9
+    while code != 0:
+        point += 1
+        reader = source(server, quick_path / str(point), rows=2)
+        code = die_at(point, reader)
+        assert code in (0, 9)
+        complete = [uri for uri, found in outcome(reader).items() if isinstance(found, bytes)]
+        server.forget()
+        reader.acquire(QUIET)
+        assert outcome(reader) == had(range(1, 4))
+        assert not {f"/servlets/purl/{number}" for number in complete} & set(server.asked), "nothing complete is asked for again"
+    assert point > 40
+
+
 def test_a_finished_search_is_run_again_only_when_it_is_old_and_finds_what_is_new(server, tmp_path):
     api = serve(server, [record(server, n) for n in range(1, 7)])
     reader = source(server, tmp_path, listing_days=1)
@@ -211,6 +233,26 @@ def test_pages_that_shift_while_they_are_listed_lose_no_record(server, tmp_path)
     reader = source(server, tmp_path)
     reader.acquire(QUIET)
     assert outcome(reader) == had([*range(1, 9), 99])
+
+
+def test_a_record_withdrawn_while_the_search_is_listed_hides_no_other(server, tmp_path):
+    """The last page moves up by one, its first record onto a page already asked for. The second look has it, behind six idle pages."""
+    api = Records([record(server, n) for n in range(1, 31)])
+    withdrawn = False
+
+    async def withdrawing(asked_server, request):
+        nonlocal withdrawn
+        if request.query["page"] == "8" and not withdrawn:
+            withdrawn = True
+            del api.records[0]
+        return await api(asked_server, request)
+
+    server.paths["/api/v1/records"] = withdrawing
+    reader = source(server, tmp_path)
+    reader.acquire(QUIET)
+    assert outcome(reader).keys() >= had(range(2, 31)).keys()
+    reader.acquire(QUIET)
+    assert outcome(reader) == had(range(2, 31)), "and the next search drops the one withdrawn"
 
 
 def test_duplicated_records_and_a_total_that_is_never_reached_end(server, tmp_path):

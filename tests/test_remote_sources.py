@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from fetch_server import LOOPBACK, FetchServer, document, hang, redirect, status
+from fetch_server import LOOPBACK, FetchServer, die_at, document, hang, quick_folder, redirect, status
 
 from rubric_factory.errors import SourceError, UsageError, WorkspaceError
 from rubric_factory.progress import Progress
@@ -254,37 +254,19 @@ def test_killed_at_any_moment_it_fetches_nothing_twice_that_was_complete(server,
     assert not list((tmp_path / "workspace" / "originals").glob(".*.part"))
 
 
-def die_at(point, reader):
-    """Run in a forked child that dies, without any clean-up, at the point-th fsync, rename or statement: its exit code."""
-    child = os.fork()
-    if child:
-        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    left = [point]
-
-    def dying(call):
-        def called(*arguments, **named):
-            left[0] -= 1
-            if left[0] == 0:
-                os._exit(9)
-            return call(*arguments, **named)
-
-        return called
-
-    os.fsync, Path.replace, FetchIndex._run = dying(os.fsync), dying(Path.replace), dying(FetchIndex._run)
-    try:
-        reader.acquire(QUIET)
-        os._exit(0)
-    finally:
-        os._exit(1)
+@pytest.fixture
+def quick_path():
+    with quick_folder() as folder:
+        yield folder
 
 
-def test_every_fsync_rename_and_statement_as_a_crash_point(server, tmp_path):
+def test_every_fsync_rename_and_statement_as_a_crash_point(server, quick_path):
     server.paths |= {"/a": document(b"one"), "/b": document(b"two")}
-    reader = url_list(tmp_path, [server.url("/a"), server.url("/b")], refresh_days=9)
+    reader = url_list(quick_path, [server.url("/a"), server.url("/b")], refresh_days=9)
     whole, point = {server.url("/a"): b"one", server.url("/b"): b"two"}, 0
     while True:
         point += 1
-        for path in (tmp_path / "workspace").rglob("*"):
+        for path in (quick_path / "workspace").rglob("*"):
             if path.is_file():
                 path.unlink()
         code = die_at(point, reader)
@@ -296,7 +278,7 @@ def test_every_fsync_rename_and_statement_as_a_crash_point(server, tmp_path):
         reader.acquire(QUIET)
         assert outcome(reader) == whole
         assert not {path for path in server.documents_asked() if server.url(path) in had}, "what was complete is not asked for again"
-        assert not list((tmp_path / "workspace" / "originals").glob(".*.part"))
+        assert not list((quick_path / "workspace" / "originals").glob(".*.part"))
     assert point > 15
 
 

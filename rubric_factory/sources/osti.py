@@ -152,10 +152,10 @@ class Osti(Reader):
 def advance(listing: Listing, page: Page, before: int, after: int) -> Listing:
     """The listing after a page; before, after: distinct items seen by this listing. Pure.
 
-    Pages shift while records come and go, so a listing that ends with fewer items than the server counts has a second look. Items that
-    it did not see are gone only where it saw as many as there are.
+    Pages shift while records come and go, so a listing that ends with fewer items than the server ever counted has a second look, which
+    counts anew. Items that it did not see are gone only where it saw as many as there are.
     """
-    total = page.total if page.total >= 0 else listing.total
+    total = max(listing.total, page.total)
     records = listing.records + len(page.items)
     idle = listing.idle + 1 if after == before else 0
     now = dataclasses.replace(listing, next_page=listing.next_page + 1, records=records, total=total, idle=idle)
@@ -164,6 +164,6 @@ def advance(listing: Listing, page: Page, before: int, after: int) -> Listing:
     if page.items and more and not circling:
         return now
     if listing.pass_ == 1 and after < total:
-        return dataclasses.replace(now, next_page=1, records=0, pass_=2, idle=0)
+        return dataclasses.replace(now, next_page=1, records=0, total=-1, pass_=2, idle=0)
     whole = after >= max(total, 1)
     return dataclasses.replace(now, complete=True, valid_from=listing.started_at if whole else listing.valid_from)

@@ -1,6 +1,6 @@
 -- One row per source with a search: how far its last listing is. query: digest of what was asked;
--- next_page: the page to ask for; records: counted so far, repeated ones too; total: as the server last said,
--- -1 unknown; pass: 1, or 2 for a second look; idle: pages on end that named nothing new;
+-- next_page: the page to ask for; records: counted so far, repeated ones too; total: the most that the server
+-- counted, -1 unknown; pass: 1, or 2 for a second look; idle: pages on end that named nothing new;
 -- valid_from: items seen before are gone.
 CREATE TABLE listings (
     "source" TEXT PRIMARY KEY,
