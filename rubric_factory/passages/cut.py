@@ -4,6 +4,7 @@ A finished job is a folder passages/<name>/ of the workspace, renamed into place
 the one writer folds and removes, and passages.prints and documents.prints, which stay.
 """
 
+import os
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -74,6 +75,7 @@ class Cutter:
         return len(job.due)
 
     def _write(self, job: Job, place: Path) -> None:
+        name = job.name
         rows: list[dict[str, object]] = []
         documents: list[dict[str, object]] = []
         sets: list[Hashes] = []
@@ -81,10 +83,10 @@ class Cutter:
         for document in _documents(job):
             found = measured(document, self._settings, self._benchmark)
             digest = job.due[document.document_key]
-            rows += [{**row.passage_row(digest), **row.measure_row(job.name, len(sets) + at)} for at, row in enumerate(found)]
+            rows += [{**row.passage_row(digest), **row.measure_row(name, len(sets) + at)} for at, row in enumerate(found)]
             sets += [row.shingles for row in found]
             unions.append(shingles_of_document(found))
-            documents.append(_document_row(document, found, digest, job.name, len(documents), unions[-1]))
+            documents.append(_document_row(document, found, digest, name, len(documents), unions[-1]))
         write_prints(place / "passages.prints", sets)
         write_prints(place / "documents.prints", unions)
         pq.write_table(pa.Table.from_pylist(documents, schema=DOCUMENT_MEASURES), place / "documents.parquet")
@@ -94,8 +96,6 @@ class Cutter:
 
 
 def _sync(path: Path) -> None:
-    import os
-
     with path.open("rb") as handle:
         os.fsync(handle.fileno())
 
@@ -112,7 +112,7 @@ def _document_row(document: Document, found: list[Measured], digest: str, shard:
     }
 
 
-def _documents(job: Job) -> "list[Document]":
+def _documents(job: Job) -> list[Document]:
     try:
         with pq.ParquetFile(job.texts) as file:
             rows = file.read_row_group(job.group).to_pylist()

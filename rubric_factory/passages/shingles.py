@@ -56,7 +56,8 @@ def run_hashes(tokens: Sequence[str], size: int) -> npt.NDArray[np.uint64]:
     if len(tokens) < size:
         return np.empty(0, dtype=np.uint64)
     hashed = np.fromiter(map(_word_hash, tokens), dtype=np.uint64, count=len(tokens))
-    return mixed(np.lib.stride_tricks.sliding_window_view(hashed, size))
+    count = len(tokens) - size + 1
+    return mixed([hashed[at : at + count] for at in range(size)])
 
 
 def shingles_of(tokens: Sequence[str], size: int) -> Hashes:
@@ -71,11 +72,12 @@ def shingle_hashes(text: str, size: int) -> Hashes:
     return shingles_of(words(text), size)
 
 
-def mixed(rows: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+def mixed(columns: Sequence[npt.NDArray[np.uint64]]) -> npt.NDArray[np.uint64]:
     """One 64-bit hash of each row, order of its columns included."""
-    total = np.full(rows.shape[0], _FIRST)
-    for column in range(rows.shape[1]):
-        total = (total ^ rows[:, column]) * _MIX
+    total = np.full(len(columns[0]), _FIRST)
+    for column in columns:
+        total ^= column
+        total *= _MIX
         total ^= total >> np.uint64(29)
     return total
 
