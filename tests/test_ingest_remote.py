@@ -2,7 +2,9 @@
 
 import json
 
+import pyarrow.parquet as pq
 import pytest
+from conftest import ROOT
 from fetch_server import FetchServer, Records, document, status
 
 from flows.cli import run
@@ -97,10 +99,12 @@ def test_a_dry_run_asks_nobody_makes_nothing_and_counts_what_is_to_be_fetched(co
 def test_osti_from_the_command_line_to_documents_with_metadata(configured, server, capsys):
     (configured / "urls.txt").unlink()
     records = []
+    report = min((ROOT / "tests" / "data" / "documents").glob("*.pdf"), key=lambda path: path.stat().st_size).read_bytes()
     for number in range(1, 4):
-        server.paths[f"/purl/{number}"] = document(b"%PDF-1.4 damaged beyond repair", "application/pdf")
+        body = report if number == 1 else b"%PDF-1.4 damaged beyond repair"
+        server.paths[f"/purl/{number}"] = document(body, "application/pdf")
         links = [{"rel": "fulltext", "href": server.url(f"/purl/{number}")}]
-        records.append({"osti_id": str(number), "title": f"Report {number}", "links": links})
+        records.append({"osti_id": str(number), "title": f"Report {number}", "doi": "10.2172/1", "links": links})
     server.paths["/api/v1/records"] = Records(records)
     toml = (configured / "pipeline.toml").read_text().partition("[[sources]]")[0]
     (configured / "pipeline.toml").write_text(
@@ -119,7 +123,9 @@ network = {{ allow_addresses = ["127.0.0.1/32"], host_seconds = 0 }}
     code, row = ingest(capsys, "osti:creep rupture", "--limit", "2")
     assert (code, row["documents_seen"], row["waiting"]) == (0, 3, 1)
     assert sorted(path for path in server.documents_asked() if "purl" in path) == ["/purl/1", "/purl/2"]
-    assert sum(row["rejections"].values()) == 2, "damaged ones, each with its reason"
+    assert (row["kept"], sum(row["rejections"].values())) == (1, 1), "the damaged one with its reason"
+    documents = pq.read_table(configured / "workspace" / "tables" / "documents.parquet").to_pylist()
+    assert [(d["document_key"], d["title"], d["doi"]) for d in documents] == [("reports/1", "Report 1", "10.2172/1")]
 
 
 def test_an_unknown_source_names_the_known_ones(configured, capsys):
