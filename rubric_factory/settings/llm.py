@@ -51,7 +51,7 @@ Address = Annotated[str, AfterValidator(_plain_address)]
 
 
 class Endpoint(Section):
-    """One server of several that serve the same model."""
+    """One server of several that serve the same model: `endpoints = [{ url = "http://gpu1:8000/v1", weight = 2.0 }, ...]`."""
 
     url: Address = Field(description="for example http://gpu1:8000/v1")
     weight: float = Field(default=1.0, gt=0, le=100, description="its share of work: scales concurrency and both limits per minute")
