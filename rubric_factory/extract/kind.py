@@ -15,10 +15,6 @@ _BOMS = (
     (b"\xfe\xff", "utf-16"),
 )
 _MAGIC = (
-    (b"PK\x03\x04", "zip or office file"),
-    (b"\x1f\x8b", "gzip"),
-    (b"BZh", "bzip2"),
-    (b"\xfd7zXZ", "xz"),
     (b"\x89PNG", "PNG image"),
     (b"\xff\xd8\xff", "JPEG image"),
     (b"GIF8", "GIF image"),
@@ -28,6 +24,19 @@ _MAGIC = (
     (b"\xd0\xcf\x11\xe0", "old office file"),
     (b"AT&TFORM", "DjVu"),
 )
+
+
+_PACKED = (
+    (b"PK\x03\x04", "zip"),
+    (b"\x1f\x8b", "gzip"),
+    (b"BZh", "bzip2"),
+    (b"\xfd7zXZ", "xz"),
+    (b"\x28\xb5\x2f\xfd", "zstandard"),
+    (b"7z\xbc\xaf\x27\x1c", "7z"),
+    (b"Rar!\x1a\x07", "rar"),
+)
+# Names that come first in zip files which are one document: Office Open XML, OpenDocument and EPUB.
+_OFFICE = (b"[Content_Types].xml", b"mimetype", b"_rels/", b"docProps/")
 
 
 class Kind(StrEnum):
@@ -52,7 +61,7 @@ def encoding_of(data: bytes) -> str | None:
 
 
 def kind_of(data: bytes) -> Kind:
-    """Kind of a whole file. Errors: Refused empty, unsupported."""
+    """Kind of a whole file. Errors: Refused empty, unsupported, archive."""
     if not data.strip(b"\x00\t\n\r "):
         raise Refused("empty", f"{len(data)} bytes of nothing but blanks")
     if b"%PDF-" in data[:1024]:
@@ -60,6 +69,10 @@ def kind_of(data: bytes) -> Kind:
     for magic, name in _MAGIC:
         if data.startswith(magic):
             raise Refused("unsupported", name)
+    if (packed := _packed(data)) == "office":
+        raise Refused("unsupported", "office file or e-book")
+    if packed:
+        raise Refused("archive", f'{packed}: what is packed is a source of its own, [[sources]] with type = "archive"')
     head = data[:65536]
     if encoding_of(data) not in (None, "utf-8-sig"):
         head = head.replace(b"\x00", b"")
@@ -74,3 +87,12 @@ def kind_of(data: bytes) -> Kind:
     if _XML.match(opening.removeprefix(b"\xef\xbb\xbf")):
         raise Refused("unsupported", "XML that is not HTML")
     return Kind.TEXT
+
+
+def _packed(data: bytes) -> str:
+    """What a file is packed with, "office" where that is how one document is stored; '' for none."""
+    if data.startswith(b"PK\x03\x04") and data[30:].startswith(_OFFICE):
+        return "office"
+    if data[257:262] == b"ustar":
+        return "tar"
+    return next((name for magic, name in _PACKED if data.startswith(magic)), "")

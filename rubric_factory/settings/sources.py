@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from rubric_factory.settings.local_sources import ArchiveSource, HuggingFaceSource, TableSource
 from rubric_factory.settings.remote_sources import ObjectStoreSource, OstiSource, UrlListSource
 from rubric_factory.settings.source_base import NamedSource
 
@@ -20,4 +21,7 @@ class FolderSource(NamedSource):
     )
 
 
-Source = Annotated[FolderSource | UrlListSource | OstiSource | ObjectStoreSource, Field(discriminator="type")]
+Source = Annotated[
+    FolderSource | ArchiveSource | TableSource | HuggingFaceSource | UrlListSource | OstiSource | ObjectStoreSource,
+    Field(discriminator="type"),
+]

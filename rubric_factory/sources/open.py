@@ -5,8 +5,11 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from rubric_factory.settings.sources import Source
+from rubric_factory.sources.archive import Archive
 from rubric_factory.sources.folder import Folder
+from rubric_factory.sources.huggingface import HuggingFace
 from rubric_factory.sources.protocol import Reader
+from rubric_factory.sources.table import Table
 from rubric_factory.workspace import Workspace
 
 
@@ -23,6 +26,9 @@ def _on_use(module: str, name: str) -> Callable[..., Reader]:
 # type -> reader of (settings of the source, workspace, bytes that a document may have).
 READERS: dict[str, Callable[..., Reader]] = {
     "folder": Folder,
+    "archive": Archive,
+    "table": Table,
+    "huggingface": HuggingFace,
     "url_list": _on_use("url_list", "UrlList"),
     "osti": _on_use("osti", "Osti"),
     "object_store": _on_use("objects", "ObjectStore"),
