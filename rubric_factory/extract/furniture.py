@@ -13,6 +13,7 @@ _LEADER = re.compile(r"(?:\.\s?){4,}\s*(?:\d{1,4}|[ivxlc]{1,6})?$")
 _CONTENTS = re.compile(r"(?:\d+\.?\s+)?(?:table of )?contents|list of (?:figures|tables)", re.IGNORECASE)
 _ENTRY = re.compile(r"\D.*\s(?:\d{1,4}|[ivxlc]{1,6})$|^\d+(?:\.\d+)*\.?\s+\S.*\s\d{1,4}$")
 MAX_LINE = 120
+MAX_ENTRY = 400
 REPEATS = 3
 NEAR = 3  # pages: heads of left and right pages alternate, a chapter's stand close together
 EDGE_LINES = 3
@@ -112,12 +113,12 @@ def _without_contents(pages: list[list[Line]]) -> list[list[Line]]:
     inside = False
     kept: list[list[Line]] = []
     for page in pages:
-        if not inside and not any(_LEADER.search(line.text) or _CONTENTS.fullmatch(line.text) for line in page if _may_lead(line.text)):
+        if not inside and not any(_leads(line.text) or _CONTENTS.fullmatch(line.text) for line in page if len(line.text) <= MAX_ENTRY):
             kept.append(page)
             continue
         rest: list[Line] = []
         for i, line in enumerate(page):
-            if _LEADER.search(line.text) or (_ENTRY.match(line.text) and _beside_leader(page, i)):
+            if _leads(line.text) or (_ENTRY.match(line.text) and _beside_leader(page, i)):
                 continue
             if _CONTENTS.fullmatch(line.text):
                 inside = _mostly_entries(page[i + 1 : i + 9])
@@ -133,15 +134,15 @@ def _without_contents(pages: list[list[Line]]) -> list[list[Line]]:
     return kept
 
 
-def _may_lead(text: str) -> bool:
-    """Cheaply, before any pattern: whether a line could hold leaders or be the heading of a table of contents."""
-    return ".." in text or ". ." in text or (len(text) < 40 and text[-1] in "sS")
+def _leads(text: str) -> bool:
+    """Whether a line holds a dotted leader."""
+    return (".." in text or ". ." in text) and len(text) <= MAX_ENTRY and bool(_LEADER.search(text))
 
 
 def _beside_leader(page: Sequence[Line], index: int) -> bool:
-    return any(_LEADER.search(line.text) for line in (*page[max(0, index - 2) : index], *page[index + 1 : index + 3]))
+    return any(_leads(line.text) for line in (*page[max(0, index - 2) : index], *page[index + 1 : index + 3]))
 
 
 def _mostly_entries(lines: Sequence[Line]) -> bool:
-    hits = sum(bool(_ENTRY.match(line.text) or _LEADER.search(line.text)) for line in lines)
+    hits = sum(bool(_ENTRY.match(line.text) or _leads(line.text)) for line in lines)
     return len(lines) >= 2 and hits >= 0.6 * len(lines)

@@ -15,7 +15,7 @@ from rubric_factory.text import words
 _FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 _CODE_LINE = re.compile(r"[;{}]\s*$|^\s*(?:#include|#define|import |from \w+ import|def |class |return\b|//|/\*|\*/|</?\w+>|\w+\(.*\)\s*$)")
 _SIGNATURE = re.compile(
-    r"\w+\s*::\s*\w+|\b\w+\([^()\n]{0,200}\)|^\s*(?:Parameters|Returns|Raises|Arguments|Member Function)\b", re.MULTILINE
+    r"\b\w+\s*::\s*\w+|\b\w+\([^()\n]{0,200}\)|^\s*(?:Parameters|Returns|Raises|Arguments|Member Function)\b", re.MULTILINE
 )
 _REFERENCE_TITLE = re.compile(
     r"class reference|file reference|api reference|struct reference|protocol$|^class\b|\w+\.\w+\.\w+|::|(?:^|\s)\w+\(\)", re.IGNORECASE

@@ -12,7 +12,7 @@ from rubric_factory.text import clean
 
 # pdfium writes U+FFFE (U+0002 through another call) for a hyphen at a line's end and goes on; other parsers leave the hyphen.
 BROKEN = "\x02"
-_BREAK = re.compile(r"([^\W\d_]+)\x02\s*([^\W_]+)")
+_BREAK = re.compile(r"(?<![^\W\d_])([^\W\d_]+)\x02\s*([^\W_]+)")  # from a word's beginning: a long line stays linear
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 _TAIL = re.compile(r"([^\W\d_]+)[-\u2010\u00ad]$")
 _HEAD = re.compile(r"[^\W\d_]+")
