@@ -53,7 +53,7 @@ def _documents(estimate: Estimate, context: Context, limit: int | None) -> int:
     return to_read
 
 
-def _open_passages(context: Context) -> list[dict[str, Any]]:
+def open_passages(context: Context) -> list[dict[str, Any]]:
     """Selected passages of the workspace that the configured author was not asked about."""
     from rubric_factory.authoring.authors import asked_as
 
@@ -71,15 +71,16 @@ def _passages_per_document(context: Context) -> tuple[float, str]:
     return min(PASSAGES_PER_DOCUMENT, context.settings.passages.per_document), "from the sample documents"
 
 
-def _request(author: LanguageModelAuthor, seed: int, text: str) -> "Request":
-    from rubric_factory.authoring.prompting import author_request
+def _requests(author: LanguageModelAuthor, seed: int, characters: int) -> "list[Request]":
+    """What a passage of so many characters takes."""
+    from rubric_factory.authoring.cost import passage_requests
 
-    passage = Passage("0" * 64, "0" * 64, "s/d", "0", "", 0, 0, len(text), 0, 0, text)
-    return author_request(passage, "", author, seed)
+    text = "x" * characters
+    return passage_requests(Passage("0" * 64, "0" * 64, "s/d", "0", "", 0, 0, len(text), 0, 0, text), author, seed)
 
 
-def _characters(request: "Request") -> int:
-    return sum(len(message.content) for message in request.messages)
+def _characters(requests: "list[Request]") -> int:
+    return sum(len(message.content) for request in requests for message in request.messages)
 
 
 def _calls(estimate: Estimate, context: Context, author: LanguageModelAuthor, texts: list[str], unread: int) -> None:
@@ -87,8 +88,10 @@ def _calls(estimate: Estimate, context: Context, author: LanguageModelAuthor, te
     from rubric_factory.ledger import Ledger
 
     stand_in = fmean(map(len, texts)) if texts else STAND_IN_WORDS * 6
-    overhead = _characters(_request(author, context.settings.seed, "x"))
-    prompt = (sum(map(len, texts)) + unread * stand_in + overhead * (len(texts) + unread)) / CHARACTERS_PER_TOKEN
+    passages, seed = len(texts) + unread, context.settings.seed
+    each = _requests(author, seed, 1)
+    overhead, shown = _characters(each), (_characters(_requests(author, seed, 1001)) - _characters(each)) / 1000
+    prompt = (shown * (sum(map(len, texts)) + unread * stand_in) + overhead * passages) / CHARACTERS_PER_TOKEN
     answered: list[dict[str, Any]] = []
     if context.workspace.ledger.exists():
         with Ledger(context.workspace.ledger) as ledger:
@@ -96,13 +99,14 @@ def _calls(estimate: Estimate, context: Context, author: LanguageModelAuthor, te
                 r for r in ledger.summary() if (r["model"], r["revision"], r["state"]) == (author.model, author.revision, "answered")
             ]
     done = sum(row["calls"] for row in answered)
-    calls = len(texts) + unread
-    bound = _request(author, context.settings.seed, "x").max_tokens
+    calls = len(each) * passages
+    bound = sum(request.max_tokens for request in each) / len(each)
     completion = sum(row["completion_tokens"] for row in answered) / done if done else bound
-    estimate.add("calls", calls, "measured" if not unread else "estimated from passages per document")
+    how = "measured" if not unread else "estimated from passages per document"
+    estimate.add("calls", calls, f"{how}; {len(each)} a passage, repair on top")
     estimate.add("calls_answered_before", done, "measured: the ledger never asks the same again")
     estimate.add("prompt_tokens", round(prompt), f"estimated: {CHARACTERS_PER_TOKEN:g} characters a token")
-    basis = f"estimated: mean of {done} answers in the ledger" if done else f"upper bound: {bound} tokens a reply at most"
+    basis = f"estimated: mean of {done} answers in the ledger" if done else f"upper bound: {bound:.0f} tokens a reply at most"
     estimate.add("completion_tokens", round(calls * completion), basis)
     if done:
         lanes = getattr(author, "concurrency", 1)
@@ -160,7 +164,7 @@ def estimate_rebuild(context: Context, *, start: str, limit: int | None) -> Esti
     estimate.add("ingest_seconds", round(to_read * each / workers, 1), basis)
     rate, where = _passages_per_document(context)
     unread = round(to_read * rate)
-    rows = _open_passages(context) if start in ("ingest", "passages", "author") else []
+    rows = open_passages(context) if start in ("ingest", "passages", "author") else []
     estimate.add("passages_to_ask", len(rows) + unread, "measured" if not unread else f"{len(rows)} measured, {unread} estimated {where}")
     author = context.settings.author
     if isinstance(author, LanguageModelAuthor):

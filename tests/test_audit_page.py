@@ -181,6 +181,17 @@ def test_cost_is_shown_by_model_where_the_manifest_has_it(context, staged):
 
 
 @pytest.mark.usefixtures("bare")
+def test_what_repair_saved_and_people_decided_is_shown(staged):
+    facts = load_staged(staged)
+    assert "Repair" not in plain(audit_page(staged)[0])
+    row = {"reason": "<b>numbers", "tried": 8, "mended": 6, "publishable": 5}
+    replace(facts, repair=[row], reviews={"flag_source": 2}, author="some/model@r1 prompts=abc").save(staged)
+    page = audit_page(staged)[0]
+    assert "numbers 8 6 75.0% 5" in plain(page) and "<b>numbers" not in page and "flag source: 2" in plain(page)
+    assert "some/model@r1 prompts=abc" in plain(page)
+
+
+@pytest.mark.usefixtures("bare")
 def test_folders_that_are_no_version_are_said(tmp_path, staged):
     with pytest.raises(DatasetError, match="not a dataset version"):
         audit_page(tmp_path)

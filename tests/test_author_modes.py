@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from test_language_model_author import passage_of
 
 from rubric_factory.authoring import marking
+from rubric_factory.authoring.cost import passage_requests
 from rubric_factory.authoring.language_model import LanguageModelAuthor
 from rubric_factory.authoring.modes import MODES, mode_of
 from rubric_factory.authoring.prompting import STEPS, canary, prompt_files, prompt_hash, steps_of, template
@@ -380,3 +381,13 @@ def test_the_mode_is_a_choice_of_the_settings_alone():
         ScriptedAuthor(model="m", revision="r", function="a:b", mode={"type": "consensus"})
     with pytest.raises(ValidationError):
         ScriptedAuthor(model="m", revision="r", function="a:b", mode={"type": "contrast", "calls": 3})
+
+
+@pytest.mark.parametrize("mode", [PassageMode(), PassageMode(calls=3), ContrastMode()])
+@pytest.mark.parametrize("weak", [False, True])
+def test_the_cost_of_a_passage_is_what_a_passage_takes_where_nothing_is_refused(mode, weak):
+    passage, tasks, _ = example(0)
+    section = section_of(mode=mode, weak_answer=weak)
+    script = Script(tasks=lambda _: {"tasks": tasks}, **piecewise(tasks))
+    write(script, section, passage)
+    assert Counter(r.part.split("/")[0] for r in passage_requests(passage, section, SEED)) == script.asked

@@ -41,6 +41,14 @@ def test_golden_card():
     assert card(STAGED, "1.2.3") == golden.read_text(encoding="utf-8")
 
 
+def test_repair_and_review_are_told_where_they_happened():
+    assert "## Repair" not in body(STAGED) and "## Review" not in body(STAGED)
+    row = {"reason": "numbers", "tried": 7, "mended": 5, "publishable": 4}
+    told = body(dataclasses.replace(STAGED, repair=[row], reviews={"refuse": 2, "edit": 1}, author="some/model@r1 prompts=abc"))
+    assert "| numbers | 7 | 5 | 4 |" in told and "| refuse | 2 |" in told and "| edit | 1 |" in told
+    assert "Author: some/model@r1 prompts=abc." in told
+
+
 def test_front_matter_names_every_configuration_and_only_filled_splits():
     text = front_matter(STAGED.counts, STAGED.licences)
     found = yaml.safe_load(text.split("---")[1])

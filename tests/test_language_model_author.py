@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from rubric_factory.authoring.authors import EMBEDDED, asked_as, author_identity
 from rubric_factory.authoring.evidence import locate
 from rubric_factory.authoring.language_model import LanguageModelAuthor, identity_of
-from rubric_factory.authoring.prompting import author_request, delimiter, prompt_hash, template
+from rubric_factory.authoring.prompting import delimiter, prompt_hash, request, template
 from rubric_factory.authoring.protocol import Authored
 from rubric_factory.authoring.reply import item_model, longest_json, reply_schema, token_bound
 from rubric_factory.gates.protocol import GateInput
@@ -93,11 +93,11 @@ class Model:
 
     def complete(self, requests: Iterable[Request]) -> Iterator[tuple[str, Completion]]:
         self.seen = list(requests)
-        for request in reversed(self.seen):
-            answer = self.answer(request)
+        for asked in reversed(self.seen):
+            answer = self.answer(asked)
             if not isinstance(answer, Completion):
                 answer = Completion(text=answer if isinstance(answer, str) else json.dumps(answer))
-            yield request.request_id, answer
+            yield asked.request_id, answer
 
 
 def write(answer, *passages: Passage, section: ScriptedAuthor = SECTION, system: str = "") -> list[Authored]:
@@ -259,7 +259,7 @@ HOSTILE = (
 
 
 def request_of(text: str, title: str = "T", seed: int = 7) -> Request:
-    return author_request(passage_of(text), title, SECTION, seed)
+    return request("tasks", SECTION, seed, passage_of(text), title)
 
 
 def test_hostile_text_stays_inside_its_fence():
@@ -334,9 +334,9 @@ def test_the_token_bound_is_above_the_longest_reply_and_in_the_request(writing):
     text = json.dumps(value)
     assert item_model("tasks", writing).model_validate_json(json.dumps(value["tasks"][0]))
     assert len(text) <= longest_json(schema) < len(text) + 200 and token_bound("tasks", writing) > len(text)
-    assert author_request(passage_of(), "T", section, 1).max_tokens == token_bound("tasks", writing)
+    assert request("tasks", section, 1, passage_of(), "T").max_tokens == token_bound("tasks", writing)
     small = section.model_copy(update={"sampling": WritingSampling(max_tokens=16)})
-    assert author_request(passage_of(), "T", small, 1).max_tokens == 16
+    assert request("tasks", small, 1, passage_of(), "T").max_tokens == 16
 
 
 def test_the_longest_default_task_fits_what_servers_allow():

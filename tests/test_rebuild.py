@@ -163,7 +163,7 @@ def test_a_byte_duplicate_is_not_kept_in_any_count(here, capsys, monkeypatch):
     version = here / "version"
     version.mkdir()
     (version / "contracts.json").write_text('{"success": true}', encoding="utf-8")
-    found = SimpleNamespace(path=version, version="1.0.0", content_fingerprint="f", manifest={"evidence_grade": "demo"})
+    found = SimpleNamespace(path=version, version="1.0.0", content_fingerprint="f", manifest={"evidence_grade": "demo", "author": "a"})
     monkeypatch.setattr(dataset_version, "latest", lambda folder, name: found)
     context = Context(load_settings(here / "pipeline.toml"), place)
     row = demo.summary(context, {"ingest": StageReport("ingest", {"documents_seen": 5, "documents": counts["documents"]})})
@@ -215,8 +215,8 @@ def test_a_dry_run_measures_the_passages_that_are_there(here, dry_run):
     row = dry_run()
     with warehouse.opened(Workspace(here / "ws")) as store:
         selected = sum(store.table("selection").column("selected").to_pylist())
-    assert row["documents_to_read"] == 0 and row["passages_to_ask"] == row["calls"] == selected
-    assert row["basis"]["calls"] == "measured"
+    assert row["documents_to_read"] == 0 and row["passages_to_ask"] == row["calls"] / 2 == selected
+    assert row["basis"]["calls"] == "measured; 2 a passage, repair on top"  # the task, and its weak answer
     with Ledger(here / "ws" / "ledger.sqlite"):
         pass
     assert dry_run("--from", "gate")["calls"] == 0

@@ -135,8 +135,3 @@ def request(
         subject=passage.passage_id,
         part=part or step,
     )
-
-
-def author_request(passage: Passage, title: str, section: LanguageModelAuthor, seed: int) -> Request:
-    """The first request of a passage: what an estimate of cost is made from."""
-    return request(steps_of(section)[0], section, seed, passage, title)

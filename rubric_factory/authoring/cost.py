@@ -1,0 +1,24 @@
+"""What a passage takes of a language-model author: the requests of one conversation in which every task is written and none refused."""
+
+from rubric_factory.authoring.prompting import Step, request, steps_of
+from rubric_factory.llm.protocol import Request
+from rubric_factory.records import Passage
+from rubric_factory.settings.author import LanguageModelAuthor
+
+# Steps that one call takes for all tasks of a passage; of the others there is one a task. Repair and work lists come on top.
+_ONCE = frozenset({"tasks", "questions"})
+_ON_TOP = frozenset({"repair", "focus"})
+# Stand-ins, in characters: what other replies put into a prompt.
+_QUESTION, _ANSWER = "q" * 250, "a" * 700
+
+
+def passage_requests(passage: Passage, section: LanguageModelAuthor, seed: int) -> list[Request]:
+    """All requests about a passage, as many tasks as the settings ask for; what earlier replies would hold is stand-in text."""
+    values = {"question": _QUESTION, "reference": _ANSWER, "brief": _ANSWER, "closed": _ANSWER}
+    steps: list[Step] = [step for step in dict.fromkeys(steps_of(section)) if step not in _ON_TOP]
+    slots = section.writing.tasks_per_passage
+    return [
+        request(step, section, seed, passage, part=f"{step}/{slot}", **values)
+        for step in steps
+        for slot in range(1 if step in _ONCE else slots)
+    ]
