@@ -16,7 +16,7 @@ import pytest
 import tiny_qwen
 
 from rubric_factory.authoring.authors import open_author
-from rubric_factory.authoring.reply import reply_model, token_bound
+from rubric_factory.authoring.reply import item_model, token_bound
 from rubric_factory.ledger import Ledger
 from rubric_factory.llm.structured import json_text
 from rubric_factory.llm.vllm import structured_outputs
@@ -37,6 +37,7 @@ WRITING = {
     "question_characters": 200,
     "reference_characters": 300,
     "statement_characters": 60,
+    "quote_characters": 60,
     "phrase_characters": 30,
 }
 
@@ -49,7 +50,7 @@ def passages():
 
 def settings(author):
     """The author's section as a person would write it; temperature 1: each passage draws another reply."""
-    common = {"revision": "random", "sampling": {"temperature": 1.0}, "writing": WRITING}
+    common = {"revision": "random", "sampling": {"temperature": 1.0}, "writing": WRITING, "repair_rounds": 0, "weak_answer": False}
     return Settings.model_validate({"name": "real", "seed": 7, "author": {**common, **author}})
 
 
@@ -69,7 +70,7 @@ def check_authored(made, workspace):
     assert set(first) == {f"p{number}" for number in range(PASSAGES)}
     reasons = {rejection.reason for authored in first.values() for rejection in authored.rejections}
     assert not any(authored.pending for authored in first.values())
-    assert reasons <= {"evidence_not_verbatim", "invalid_rubric"}
+    assert reasons <= {"evidence_not_verbatim", "invalid_rubric", "nothing_to_ask"}
     assert sent(workspace) == {"answered": (PASSAGES, PASSAGES)}
     check_ledger(made, workspace)
     assert write_all(made, workspace) == first
@@ -86,10 +87,13 @@ def check_ledger(made, workspace):
     assert len({row[0] for row in rows}) > 1
     for text, failure, endpoint, served_model, prompt_tokens, completion_tokens in rows:
         assert failure == ""
-        reply_model(made.author.writing).model_validate_json(json_text(text))
+        reply = json.loads(json_text(text))
+        assert set(reply) == {"tasks"} and len(reply["tasks"]) <= 1
+        for task in reply["tasks"]:
+            item_model("tasks", made.author.writing).model_validate_json(json.dumps(task))
         assert endpoint and served_model
         assert prompt_tokens > 0
-        assert 0 < completion_tokens < token_bound(made.author.writing)
+        assert 0 < completion_tokens < token_bound("tasks", made.author.writing)
 
 
 def get(url):
