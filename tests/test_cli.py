@@ -122,7 +122,7 @@ def test_debug_shows_the_traceback_before_the_line(here, stage, capsys):
         (["nonsense"], "nonsense"),
         (["ingest", "--nonsense"], "--nonsense"),
         (["passages", "--config", "nowhere.toml"], "nowhere.toml"),
-        (["ingest", "docs"], "unknown source 'docs'"),
+        (["ingest", "missing"], "unknown source 'missing'"),
         (["ingest", "tape:docs"], "unknown source 'tape:docs'"),
         (["ingest", "folder:a/x", "folder:b/x"], "two sources are named 'x'"),
         (["ingest", "folder:nowhere"], "nowhere"),

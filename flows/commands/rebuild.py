@@ -58,7 +58,7 @@ def rebuild_command(
 ) -> None:
     """Run all stages over the configured sources, shard by shard, under Prefect.
 
-    SOURCE is folder:PATH; given ones replace the configured ones. Ends with a published version, or says that nothing is new. The
+    SOURCE is as for `ingest`; given ones replace the configured ones. Ends with a published version, or says that nothing is new. The
     single-stage commands do the same work without Prefect.
     """
     if dry_run:

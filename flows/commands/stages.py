@@ -22,16 +22,31 @@ def _one(invocation: Invocation, stage: str) -> None:
     metavar="N",
     help="Fetch and read the first N entries of the sources only, in the order of their keys.",
 )
-def ingest_command(invocation: Invocation, sources: tuple[str, ...], limit: int | None) -> None:
+@click.option("--text-column", metavar="NAME", help="Column that holds the text, of a table that is not configured.")
+@click.option("--bytes-column", metavar="NAME", help="Column that holds the document as a file (PDF, HTML), in place of a text.")
+@click.option("--key-column", metavar="NAME", default="", help="Column that holds a stable name; without one, row numbers are the names.")
+def ingest_command(
+    invocation: Invocation,
+    sources: tuple[str, ...],
+    limit: int | None,
+    text_column: str | None,
+    bytes_column: str | None,
+    key_column: str,
+) -> None:
     """Read documents from the sources and extract their text.
 
-    SOURCE is folder:PATH, urls:FILE (one URL a line), osti:QUERY (reports of osti.gov) or s3://BUCKET/PREFIX; given ones replace the
-    configured ones. Every entry is accounted for: kept, unchanged, or refused with a reason. Unchanged documents are not read again.
+    SOURCE is folder:PATH, archive:FILE (zip, tar), table:PATH (JSONL, CSV, Parquet), urls:FILE (one URL a line), osti:QUERY (reports of
+    osti.gov) or s3://BUCKET/PREFIX; a PATH alone where its name tells the kind. Given ones replace the configured ones. Every entry is
+    accounted for: kept, unchanged, or refused with a reason. Unchanged documents are not read again.
     """
     from flows.pipeline import with_sources
+    from rubric_factory.settings.local_sources import Columns
     from rubric_factory.stages.ingest import check_sources, ingest
 
-    settings = with_sources(invocation.settings(), sources)
+    if text_column and bytes_column:
+        raise click.UsageError("--text-column and --bytes-column exclude each other")
+    columns = Columns(text=text_column or "", bytes=bytes_column or "", key=key_column) if text_column or bytes_column else None
+    settings = with_sources(invocation.settings(), sources, columns)
     check_sources(invocation.context(settings))
     with invocation.writer("ingest", settings) as context:
         row = report_row(ingest(context, limit=limit))
