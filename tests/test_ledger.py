@@ -59,7 +59,7 @@ def test_failed_attempts_lead_to_a_dead_letter_with_its_reason(path):
         claims = ledger.claim(["a"], "m", "r")
         assert claims.mine == []
         assert claims.dead == {"a": "given up after 3 runs: timeout 2"}
-        assert ledger.dead() == [{"key": "a", "attempts": 3, "reason": "timeout 2"}]
+        assert ledger.dead() == [{"key": "a", "attempts": 3, "reason": "timeout 2", "model": "m", "stage": "", "subject": ""}]
 
 
 def test_a_first_answer_is_never_overwritten(path):

@@ -91,6 +91,10 @@ class Ledger:
             costs += [[key, 0, 0, 0.0] for key in failures]  # a failed attempt is a call that brought nothing
             self.connection.many("spend", [{"costs": json.dumps(costs)}] if costs else [])
 
+    def forget_texts(self) -> None:
+        """Shared texts may be gone from the file: they are written again."""
+        self._texts.clear()
+
     def spent(self) -> list[Spent]:
         """What was spent, by model, revision and stage; everything that was ever settled here, in whichever process."""
         return [Spent(**row) for row in self.connection.rows("spent")]

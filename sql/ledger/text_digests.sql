@@ -1,0 +1,2 @@
+-- One row per shared text.
+SELECT digest FROM texts;
