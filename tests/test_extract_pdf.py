@@ -7,6 +7,7 @@ import pytest
 
 from rubric_factory.extract import figures, furniture, glyphs, layout, pdf, pdf_facts
 from rubric_factory.extract.line import Bookmark, Line, Read
+from rubric_factory.extract.mending import Mender
 from rubric_factory.extract.result import Refused
 
 DOCUMENTS = Path(__file__).parent / "data" / "documents"
@@ -202,6 +203,16 @@ def test_code_is_as_far_in_as_it_is_printed():
     assert "```\n" + "\n".join(lines) + "\n```" in pdf.extract(drawn(content)).text
 
 
+def test_numbered_listings_are_code():
+    lines = ("class Valve:", "}", "", "def open(self):")
+    shown = []
+    for n, code in enumerate(lines):
+        shown += [show(str(n + 8), 60, 700 - 12 * n, size=5), show(code, 72, 700 - 12 * n, "F2")]
+    prose = [show(f"The {word} is described in the manual of the {word} at length.", 60, 600 - 12 * n) for n, word in enumerate(WORDS)]
+    content = "\n".join(shown + prose).replace("(self)", "\\(self\\)")
+    assert "```\n8 class Valve:\n9 }\n10\n11 def open(self):\n```" in pdf.extract(drawn(content)).text
+
+
 def test_headings_of_the_outline():
     prose = [line(f"The {word} is described here, as it is in every manual there is.", y=600.0 - 12 * n) for n, word in enumerate(WORDS)]
     page = [line("2.3 Starting the", y=640.0, y_end=640.0), line("engine", y=628.0, y_end=628.0), *prose]
@@ -264,5 +275,5 @@ def test_heads_of_chapters_alternate_and_front_matter_is_numbered_in_roman():
 
 
 def test_grave_accents_inside_words_and_quotes_outside():
-    mender = layout.Mender([])
+    mender = Mender([])
     assert mender.line("mati`eres lié `a un `code'") == "matières lié à un `code'"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from rubric_factory.extract import figures, headings
-from rubric_factory.extract.line import Bookmark, Line
+from rubric_factory.extract.line import LINE_NUMBER, Bookmark, Line
 from rubric_factory.extract.mending import Mender
 from rubric_factory.extract.result import Block
 from rubric_factory.text import squeeze
@@ -52,14 +52,24 @@ def _groups(pages: Sequence[Sequence[Line]], outline: Sequence[Bookmark]) -> lis
         edges = _right_edges(page)
         for position, line in enumerate(page):
             level = marked.get((number, position), 0)
-            kind = "heading" if level else "code" if line.mono else "heading" if headings.is_heading(line, body) else "text"
             last = groups[-1] if groups else None
+            if level:
+                kind = "heading"
+            elif line.mono or (last and last.kind == "code" and _is_empty_listed(page, position)):
+                kind = "code"
+            else:
+                kind = "heading" if headings.is_heading(line, body) else "text"
             if last is None or last.kind != kind or last.level != level or _breaks(last, number, line, pitch):
                 last = _Open(kind, level, [], [])
                 groups.append(last)
             last.lines.append((number, line))
             last.edges.append(edges[position])
     return groups
+
+
+def _is_empty_listed(page: Sequence[Line], position: int) -> bool:
+    """Whether a line is the bare number of an empty line in a listing that goes on."""
+    return page[position].text.isdecimal() and position + 1 < len(page) and page[position + 1].mono
 
 
 def _without_labels(groups: list[_Open]) -> tuple[list[_Open], int]:
@@ -187,6 +197,7 @@ def _code(group: _Open, mender: Mender) -> Block:
     left: dict[int, float] = {}
     for page, line in group.lines:
         left[page] = min(left.get(page, line.x0), line.x0)
+    numbered = 2 * sum(LINE_NUMBER.match(line.text) is not None for _, line in group.lines) > len(group.lines)
     advance = min(
         (width for _, line in group.lines if len(line.text) > 3 and (width := (line.x1 - line.x0) / len(line.text)) > 1), default=0
     )
@@ -198,7 +209,7 @@ def _code(group: _Open, mender: Mender) -> Block:
             continue
         if not pages or pages[-1][0] != page:
             pages.append((page, len(text) + 1 if pages else 0))
-        blanks = min(MAX_INDENT, round((line.x0 - left[page]) / advance)) if advance else 0
+        blanks = min(MAX_INDENT, round((line.x0 - left[page]) / advance)) if advance and not numbered else 0
         text += f"\n{' ' * blanks}{clean}"
     return Block(f"{text}\n```" if pages else "", pages=pages)
 

@@ -1,7 +1,10 @@
 """What a PDF parser reads, before layout.py makes paragraphs of it: lines with their geometry, the outline, the facts."""
 
+import re
 from dataclasses import dataclass, field
 from typing import NamedTuple
+
+LINE_NUMBER = re.compile(r"\d{1,5}\s+(?=\S)")  # of a listing: in another font than the code
 
 
 class Line(NamedTuple):

@@ -9,6 +9,7 @@ from typing import Any
 from rubric_factory.errors import MissingExtraError
 from rubric_factory.extract import facts, furniture, glyphs, layout, pdfium
 from rubric_factory.extract.line import Line, Read
+from rubric_factory.extract.mending import Mender
 from rubric_factory.extract.pdf_facts import licence_of
 from rubric_factory.extract.result import Extracted, Refused, join
 from rubric_factory.text import squeeze
@@ -90,7 +91,7 @@ def _title(read: Read, pages: list[list[Line]]) -> str:
 
 def _printed_title(pages: list[list[Line]]) -> str:
     """Mended as the text is, without the mark of a footnote."""
-    return layout.Mender([]).line(layout.title_of(pages)).rstrip("*∗†‡ ")
+    return Mender([]).line(layout.title_of(pages)).rstrip("*∗†‡ ")
 
 
 def _pypdf(data: bytes) -> Read:

@@ -7,7 +7,7 @@ from typing import Any
 
 from rubric_factory.errors import MissingExtraError
 from rubric_factory.extract import columns
-from rubric_factory.extract.line import Bookmark, Line, Read
+from rubric_factory.extract.line import LINE_NUMBER, Bookmark, Line, Read
 from rubric_factory.extract.result import Refused
 
 _MONOSPACED = re.compile(
@@ -114,7 +114,9 @@ class _Reader:
         low, high = -MAX_COORDINATE, MAX_COORDINATE
         if not (low < x0 < high and low < x1 < high and low < y < high and low < y_end < high):  # NaN fails, too
             return Line(text)
-        middle = (first + last) // 2
+        number = LINE_NUMBER.match(text)
+        begin = first + (number.end() if number and last - first == len(text) - 1 else 0)
+        middle = (begin + last) // 2
         if text[min(middle - first, len(text) - 1)] == " ":
             middle += 1  # a blank that pdfium made up has no font
         size, upright = self._size(textpage, middle)
@@ -124,7 +126,7 @@ class _Reader:
         mono, bold = self._font(textpage, middle)
         if mono or bold:  # as its last character is, and its first for code
             mono_last, bold_last = self._font(textpage, last)
-            mono = mono and mono_last and self._font(textpage, first)[0]
+            mono = mono and mono_last and self._font(textpage, begin)[0]
             bold = bold and bold_last
         return Line(text, x0, x1, y, y_end, size, mono, bold, upright)
 
