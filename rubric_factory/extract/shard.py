@@ -21,7 +21,7 @@ from rubric_factory.extract.result import EXTRACTION
 from rubric_factory.extract.texts import ShardWriter, is_complete, shard_path
 from rubric_factory.records import Document, Rejection, Section, content_id
 from rubric_factory.settings.extract import ExtractSettings
-from rubric_factory.sources.protocol import Entry, Metadata, Reader
+from rubric_factory.sources.protocol import Entry, Metadata, Problem, Reader
 from rubric_factory.tables import document_to_row
 from rubric_factory.workspace import Workspace
 
@@ -45,10 +45,10 @@ def digester(settings: ExtractSettings) -> Callable[[Entry], str]:
     limits = settings.model_dump(mode="json", exclude=_MECHANICAL)
 
     @functools.lru_cache(maxsize=4096)  # most entries of a source say the same
-    def digest(*said: Any) -> str:
-        return content_id("entry", EXTRACTION, limits, *said)
+    def digest(licence: str, problem: Problem | None, media_type: str, metadata: Metadata) -> str:
+        return content_id("entry", EXTRACTION, limits, licence, problem, media_type, dataclasses.astuple(metadata))
 
-    return lambda entry: digest(entry.licence, entry.problem, entry.media_type, dataclasses.astuple(entry.metadata))
+    return lambda entry: digest(entry.licence, entry.problem, entry.media_type, entry.metadata)
 
 
 def shards_of(entries: Sequence[Entry], settings: ExtractSettings) -> tuple[Shard, ...]:
@@ -176,7 +176,7 @@ class _Run:
             for index in growing.missing:
                 yield _Task(growing, index, shard.entries[index])
 
-    def _files(self, reader: Reader, tasks: Iterator[_Task]) -> Iterator[tuple[_Task, str | tuple[str, str]]]:
+    def _files(self, reader: Reader, tasks: Iterator[_Task]) -> Iterator[tuple[_Task, str | Problem]]:
         asked: deque[_Task] = deque()
 
         def entries() -> Iterator[Entry]:

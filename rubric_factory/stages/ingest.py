@@ -83,6 +83,7 @@ class Plan:
     """What a run has to do. refused: entries that are not opened; vanished: keys that no source has any more; seen: all entries.
 
     seen == unchanged + entries of shards + refused + waiting (those past the limit). behind: an earlier run was stopped before its end.
+    documents: what the corpus held before.
     """
 
     shards: tuple[Shard, ...]
@@ -92,6 +93,7 @@ class Plan:
     unchanged: int
     waiting: int = 0
     behind: bool = False
+    documents: int = 0
 
     @property
     def idle(self) -> bool:
@@ -145,7 +147,7 @@ def plan(context: Context, *, limit: int | None = None) -> Plan:
     """
     settings = context.settings.extract
     digest = digester(settings)
-    last = _last_ingest(context)
+    last, documents = _last_ingest(context)
     present = {path.stem for path in context.workspace.texts.glob("*.parquet")}
     seen: set[str] = set()
     changed: list[Entry] = []
@@ -170,6 +172,7 @@ def plan(context: Context, *, limit: int | None = None) -> Plan:
         unchanged=unchanged,
         waiting=len(seen) - unchanged - len(changed),
         behind=_behind(context),
+        documents=documents,
     )
 
 
@@ -193,13 +196,13 @@ def ingest_shards(
 
 def finish(context: Context, todo: Plan, *, folded: Collection[str] = ()) -> tuple[dict[str, int], dict[str, int]]:
     """Fold what is not folded yet, drop what vanished, mark duplicates, export: (counts, rejections by reason), of this run."""
+    documents, rejections = todo.documents, dict[str, int]()
     if not todo.idle:
         _begin(context)
-    with warehouse.opened(context.workspace) as house:
-        for shard in todo.shards:
-            if shard.name not in folded:
-                _fold_shard(context, house, shard)
-        if not todo.idle:
+        with warehouse.opened(context.workspace) as house:
+            for shard in todo.shards:
+                if shard.name not in folded:
+                    _fold_shard(context, house, shard)
             with house.transaction():
                 _fold_refused(context, house, todo.refused)
                 _drop(house, todo.vanished, "entries", "documents", "rejections")
@@ -207,9 +210,8 @@ def finish(context: Context, todo: Plan, *, folded: Collection[str] = ()) -> tup
                     house.run(statement)
             house.export(*_TABLES)
             _remove_orphans(context, {row["shard"] for row in house.rows("ingest_shards")})
-        documents = house.rows("ingest_kept")[0]["documents"]
-        rejections = _reasons(house, todo)
-    if not todo.idle:
+            documents = house.rows("ingest_kept")[0]["documents"]
+            rejections = _reasons(house, todo)
         _end(context)
     kept = todo.to_read + len(todo.refused) - sum(rejections.values())
     counts = {"documents_seen": todo.seen, "kept": kept, "unchanged": todo.unchanged, "documents": documents}
@@ -257,14 +259,14 @@ def _readers(context: Context) -> dict[str, Reader]:
     return open_sources(sources, context.workspace, max_bytes=context.settings.extract.max_bytes)
 
 
-def _last_ingest(context: Context) -> dict[str, tuple[str, str, str | None]]:
-    """Marker, digest and shard of each entry; none where there is no warehouse yet, which an estimate must not make."""
+def _last_ingest(context: Context) -> tuple[dict[str, tuple[str, str, str | None]], int]:
+    """Marker, digest and shard of each entry, and the number of documents; none without a warehouse: an estimate must not make one."""
     if not context.workspace.warehouse.exists() and not warehouse.exported_rows(context.workspace):
-        return {}
+        return {}, 0
     with warehouse.opened(context.workspace) as house:
-        table = house.run("ingest_settled")
+        table, documents = house.run("ingest_settled"), house.rows("ingest_kept")[0]["documents"]
     columns = (table[name].to_pylist() for name in ("document_key", "marker", "settings_digest", "shard"))
-    return {key: (marker, digest, shard) for key, marker, digest, shard in zip(*columns, strict=True)}
+    return {key: (marker, digest, shard) for key, marker, digest, shard in zip(*columns, strict=True)}, documents
 
 
 def check_sources(context: Context, sources: Sequence[Source] | None = None) -> None:
