@@ -166,6 +166,13 @@ def test_a_server_that_is_there_but_fails_everything_gets_little_of_the_work():
         assert sum(good.calls.values()) == 300
 
 
+def test_a_key_that_is_revoked_on_the_way_moves_the_work_elsewhere():
+    with ChatServer(after(10, status(401))) as revoked, ChatServer() as good:
+        all_good(fleet(revoked.url, good.url, scale=10, retries=4), ask(200))
+        assert sum(good.calls.values()) >= 190
+        assert sum(revoked.calls.values()) < 60
+
+
 def test_a_window_finds_what_a_server_admits_and_no_request_runs_out_of_tries():
     """Six at once, the seventh is refused: with one retry, and eight times as many allowed."""
 

@@ -20,7 +20,7 @@ CONNECT_SECONDS = 30.0
 LOOK_SECONDS = 10.0
 MAX_PAUSE_SECONDS = 60.0
 _CHUNK_BYTES = 65536
-# Of the 4xx these speak of key, address and proxy: another request would fare no better. The others refuse the request itself.
+# Of the 4xx these speak of key, address and proxy: another server may do better. The others refuse the request itself.
 _ABOUT_THE_SERVER = frozenset({401, 404, 405, 407})
 # What a proxy says when there is no server behind it.
 _NO_SERVER = frozenset({502, 503, 504})
@@ -143,8 +143,8 @@ def _outcome(status: int, header: str | None, raw: bytes | None, seconds: float,
     if status == 200:
         completion = chat_api.read_reply(raw, seconds, url)
         return Attempt(completion, retry=completion.failure is CompletionFailure.TRANSPORT, status=status)
-    again = status in (408, 429) or status >= 500
-    theirs = 400 <= status < 500 and not again and status not in _ABOUT_THE_SERVER
+    again = status in (408, 429) or status in _ABOUT_THE_SERVER or status >= 500
+    theirs = 400 <= status < 500 and not again
     failure = CompletionFailure.BAD_REQUEST if theirs else CompletionFailure.TRANSPORT
     detail = f"HTTP {status}: {raw[:400].decode('utf-8', 'replace')}"
     completion = chat_api.failed(failure, detail, seconds=seconds, endpoint=url)
