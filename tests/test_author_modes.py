@@ -181,6 +181,24 @@ def test_every_mode_of_the_settings_has_its_generator():
     assert modes == set(MODES)
 
 
+class Lazy(Script):
+    """Pulls a request only when the one before is answered: a window of one."""
+
+    def complete(self, requests: Iterable[Request]) -> Iterator[tuple[str, Completion]]:
+        for request in requests:
+            yield from super().complete([request])
+
+
+def test_what_follows_from_an_answer_is_sent_before_anything_of_a_new_passage():
+    _, tasks, _ = example(0)
+    text = REPLIES[0]["passage"]
+    passages = [passage_of(text + " " * n, n) for n in range(4)]
+    script = Lazy(**piecewise(tasks))
+    found = write(script, section_of(mode=PassageMode(calls=3)), *passages)
+    assert [request.subject for request in script.seen] == [p.passage_id for p in passages for _ in range(7)]
+    assert [one.passage_id for one in found] == [p.passage_id for p in passages] and all(len(one.tasks) == 3 for one in found)
+
+
 # Repair
 
 

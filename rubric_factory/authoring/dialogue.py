@@ -1,12 +1,12 @@
 """Many conversations with one model at once: each is a generator that yields what to ask and is sent what came back.
 
-A mode of authoring is such a generator, a small pure file; here is all there is of waves, pending answers and stopping in time.
+A mode of authoring is such a generator, a small pure file; here is all there is of order, pending answers and stopping in time.
 """
 
+from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import TypeVar
 
 from rubric_factory.authoring.protocol import Authored
@@ -14,8 +14,6 @@ from rubric_factory.llm.breaker import Breaker
 from rubric_factory.llm.protocol import Completion, CompletionFailure, LanguageModel, Request
 from rubric_factory.text import printable
 
-# Passages whose conversations are open at once; all that can be asked of them is under way together.
-WAVE_PASSAGES = 2048
 # No answer was given: asked again in the next run.
 PENDING = (CompletionFailure.TRANSPORT, CompletionFailure.TIMEOUT, CompletionFailure.UNANSWERED)
 
@@ -42,10 +40,9 @@ class _Talk:
     asked: tuple[Request, ...] = ()
     got: dict[str, Completion] = field(default_factory=dict)
 
-    def begin(self) -> tuple[Request, ...]:
-        """Its first requests."""
+    def begin(self) -> None:
+        """Come to its first requests."""
         self.asked = next(self.dialogue).requests
-        return self.asked
 
     def advance(self) -> Ask | Authored:
         """What follows from the answers: more to ask, or the end. A pending answer is the end for this run."""
@@ -83,20 +80,15 @@ class Conversations:
     def run(self, passages: Iterable[tuple[str, Callable[[], Part[Authored]]]]) -> Iterator[Authored]:
         """Yield what each conversation ends with, in the order they end. passages: (passage_id, how to begin).
 
+        What follows from an answer is sent before anything of a new passage: so the model's window stays full, and few are open at once.
         Errors: LanguageModelError when nothing can work, or when hardly any answer is of use. Requests that the server refuses for what
         they are become Rejections only once another one was answered: until then the fault may be the server's, and they stay unasked.
         """
-        rest = iter(passages)
-        while wave := [_Talk(name, begin()) for name, begin in islice(rest, WAVE_PASSAGES)]:
-            yield from self._waves(wave)
-        yield from self._held
-
-    def _waves(self, talks: list[_Talk]) -> Iterator[Authored]:
-        owners: dict[str, _Talk] = {}
-        todo: Iterable[Request] = self._begun(talks, owners)
-        while True:
-            following: list[Request] = []
-            with closing(self._model.complete(todo)) as answers:
+        todo, owners = deque[Request](), dict[str, _Talk]()
+        begun = (_Talk(name, begin()) for name, begin in passages)
+        self._begin(next(begun, None), todo, owners)
+        while todo:
+            with closing(self._model.complete(self._requests(begun, todo, owners))) as answers:
                 for name, completion in answers:
                     talk = owners.pop(name)
                     talk.got[name] = completion
@@ -105,18 +97,28 @@ class Conversations:
                     before = list(talk.got.values())
                     outcome = talk.advance()
                     if isinstance(outcome, Ask):
-                        following += outcome.requests
-                        owners |= {request.request_id: talk for request in outcome.requests}
+                        self._enter(talk, todo, owners)
                     yield from self._handed_on(outcome, before)
-            if not following:
-                return
-            todo = following
+        yield from self._held
 
-    def _begun(self, talks: list[_Talk], owners: dict[str, _Talk]) -> Iterator[Request]:
-        for talk in talks:
-            for request in talk.begin():
-                owners[request.request_id] = talk
-                yield request
+    def _begin(self, talk: _Talk | None, todo: deque[Request], owners: dict[str, _Talk]) -> None:
+        if talk is not None:
+            talk.begin()
+            self._enter(talk, todo, owners)
+
+    @staticmethod
+    def _enter(talk: _Talk, todo: deque[Request], owners: dict[str, _Talk]) -> None:
+        todo.extend(talk.asked)
+        owners.update({request.request_id: talk for request in talk.asked})
+
+    def _requests(self, begun: Iterator[_Talk], todo: deque[Request], owners: dict[str, _Talk]) -> Iterator[Request]:
+        """What there is to send now: what follows from answers first. Pulled by the model as its window has room."""
+        while True:
+            if not todo:
+                self._begin(next(begun, None), todo, owners)
+            if not todo:
+                return
+            yield todo.popleft()
 
     def _handed_on(self, outcome: Ask | Authored, answers: list[Completion]) -> Iterator[Authored]:
         """The outcome, if it is an end; held back while the server may be at fault. Counts what these answers were worth."""
