@@ -14,7 +14,9 @@ class JudgeGateSettings(Section):
 
     min_reference: float = Field(default=0.75, le=1, description="score of the task's own reference answer, at least")
     max_mismatch: float = Field(default=0.25, le=1, description="score of the reference answer of another document's task, at most")
-    max_weak: float = Field(default=0.6, le=1, description="score of the weak answer, the reference's first quarter by words, at most")
+    max_weak: float = Field(
+        default=0.6, le=1, description="score of the weak answer (without the passage, or a quarter of the reference), at most"
+    )
     min_margin: float = Field(default=0.3, le=1, description="reference above weak answer, at least (after C2, arXiv 2604.13618)")
     warnings: tuple[JudgeGate, ...] = Field(default=("judge_weak",), description="judge gates that only warn; the others refuse the task")
 

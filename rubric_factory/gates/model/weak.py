@@ -1,4 +1,4 @@
-"""judge_weak: a rubric that a quarter of the reference nearly satisfies leaves little to learn."""
+"""judge_weak: a rubric that an answer without the passage, or a quarter of the reference, nearly satisfies leaves little to learn."""
 
 from rubric_factory.gates.model.protocol import Scores, score
 from rubric_factory.gates.protocol import GateFinding
