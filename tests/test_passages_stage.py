@@ -181,6 +181,10 @@ def test_settings_of_the_selection_cut_nothing_again_and_settings_of_the_chunks_
 POINTS = ((Warehouse, "run"), (Warehouse, "fold"), (Warehouse, "export"), (os, "fsync"), (Path, "rename"), (Path, "unlink"))
 
 
+# Of a first and of a later run each; all of them are tried with CRASH_POINTS=1000.
+POINTS_TRIED = int(os.environ.get("CRASH_POINTS", "5"))
+
+
 def dies_at(point, monkeypatch):
     """Every statement, fsync, rename and removal counts; the point-th raises, as a kill would stop there. Returns the counter."""
     seen = {"calls": 0}
@@ -218,7 +222,7 @@ def test_a_kill_at_any_write_of_a_first_or_of_a_later_run_leaves_what_the_next_r
     assert first > 40 and later > 40
     crash_corpus(done := Workspace(tmp_path / "done"))
     stage.passages(make_context(done))
-    for point in [*range(1, first + 1, 3), *(-at for at in range(1, later + 1, 3))]:
+    for point in [*range(2, first + 1, max(1, first // POINTS_TRIED)), *(-at for at in range(3, later + 1, max(1, later // POINTS_TRIED)))]:
         killed = Workspace(tmp_path / f"at{point}")
         if point > 0:
             crash_corpus(killed)
