@@ -45,7 +45,7 @@ def figures(rows: Sequence[Row], verdicts: Sequence[Row], tasks: dict[str, Grade
     """{overall: {arm: interval}, question_type|category|genre: {group: {arm: interval}}}; a category has shares met."""
     judged = judgements_of(verdicts)
     responses = [Response(row["arm"], row["seed"], row["task_id"], row["response"]) for row in rows]
-    judgements = [judged[f"{row['arm']}-{row['seed']}-{index}"] for index, row in enumerate(rows)]
+    judgements = list(judged.values())  # in the order of the rows, as they were stored
     return {
         "overall": arm_means(rows, seed),
         "question_type": breakdown(rows, tasks, lambda t: t.task.question_type, seed),

@@ -40,12 +40,16 @@ class GradedTask:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """One answer of one arm (a policy, a control, a served model) to one task, under one seed."""
+    """One answer of one arm (a policy, a control, a served model) to one task, under one seed.
+
+    response_id: its own, where it came with one; else it is named by arm, seed and position.
+    """
 
     arm: str
     seed: int
     task_id: str
     text: str
+    response_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +119,7 @@ def grade(
         items = []
         for offset, response in enumerate(chosen):
             graded = tasks[response.task_id]
-            identifier = f"{response.arm}-{response.seed}-{start + offset}"
+            identifier = response.response_id or f"{response.arm}-{response.seed}-{start + offset}"
             items.append(JudgeInput(response.task_id, identifier, graded.task.question, graded.passage, graded.task.rubric, response.text))
         judgements = judge.grade_many(items)
         outcomes = decide([item.rubric for item in items], judgements, aggregation)

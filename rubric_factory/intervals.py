@@ -1,5 +1,6 @@
 """Bootstrap intervals over clusters (documents, seeds): percentile method, seeded, so that a figure can be recomputed."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -62,3 +63,41 @@ def crossed_bootstrap(
     means = totals[weights > 0] / weights[weights > 0]
     low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
     return Interval(float(np.mean(np.asarray(values, dtype=float))), float(low), float(high), len(values))
+
+
+def wilson(successes: int, n: int) -> Interval:
+    """Share of successes with its 95 % score interval: honest for few trials, where a bootstrap of one value has no width.
+
+    (p + z²/2n ± z √(p(1-p)/n + z²/4n²)) / (1 + z²/n), z = 1.96. Errors: ValueError unless 0 <= successes <= n, n >= 1.
+    Source: Wilson 1927.
+    """
+    if not 0 <= successes <= n or n < 1:
+        raise ValueError(f"{successes} of {n} is no share")
+    z, p = 1.959963984540054, successes / n
+    centre, half = p + z * z / (2 * n), z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    low, high = (centre - half) / (1 + z * z / n), (centre + half) / (1 + z * z / n)
+    return Interval(p, max(0.0, low), min(1.0, high), n)
+
+
+def ratio_bootstrap(
+    parts: Sequence[float], wholes: Sequence[float], clusters: Sequence[str], *, seed: int, repeats: int = 2000, level: float = 0.95
+) -> Interval | None:
+    """Percentile bootstrap of sum(parts) / sum(wholes), resampling whole clusters with replacement; None where sum(wholes) is 0.
+
+    parts, wholes (>= 0), clusters: length n. A draw whose wholes sum to 0 has no ratio and is left out. Errors: ValueError on unequal
+    lengths. Source: as cluster_bootstrap.
+    """
+    if not len(parts) == len(wholes) == len(clusters):
+        raise ValueError(f"got {len(parts)} parts, {len(wholes)} wholes, {len(clusters)} clusters, expected as many of each")
+    if not sum(wholes) > 0:
+        return None
+    index = {name: position for position, name in enumerate(sorted(set(clusters)))}
+    above, below = np.zeros(len(index)), np.zeros(len(index))
+    for part, whole, cluster in zip(parts, wholes, clusters, strict=True):
+        above[index[cluster]] += part
+        below[index[cluster]] += whole
+    draws = np.random.default_rng(seed).integers(0, len(index), size=(repeats, len(index)))
+    tops, bottoms = above[draws].sum(axis=1), below[draws].sum(axis=1)
+    ratios = tops[bottoms > 0] / bottoms[bottoms > 0]
+    low, high = np.quantile(ratios, [(1 - level) / 2, (1 + level) / 2])
+    return Interval(float(above.sum() / below.sum()), float(low), float(high), len(parts))

@@ -1,6 +1,6 @@
 """Verdicts to one number: the canonical reward and its alternatives, pure, one small file each, by name in AGGREGATIONS."""
 
-from rubric_factory.records import Judgement, Rubric
+from rubric_factory.records import JudgeFailure, Judgement, Rubric
 from rubric_factory.reward.all_pass import all_pass
 from rubric_factory.reward.canonical import canonical
 from rubric_factory.reward.gates import essential_gated, veto
@@ -13,7 +13,7 @@ from rubric_factory.reward.shaping import targeted_shaping
 from rubric_factory.reward.signed import signed
 from rubric_factory.reward.soft_min import soft_min
 
-__all__ = ["AGGREGATIONS", "Aggregation", "Grades", "canonical", "clipped", "grades_of", "rar_implicit", "reward_of"]
+__all__ = ["AGGREGATIONS", "Aggregation", "Grades", "aggregated", "canonical", "clipped", "grades_of", "rar_implicit", "reward_of"]
 
 AGGREGATIONS: dict[str, Aggregation] = {
     "canonical": canonical,
@@ -48,10 +48,18 @@ def grades_of(rubric: Rubric, judgement: Judgement) -> Grades | None:
     return Grades.of([c.weight for c in criteria], graded, [c.max_level for c in criteria], [c.category for c in criteria])
 
 
+def aggregated(grades: Grades, failure: JudgeFailure | None, aggregation: str) -> float:
+    """Reward of graded verdicts by one of AGGREGATIONS; an over-long answer earns 0 by rule under all of them.
+
+    Its verdicts are all at level 0, which `signed` or `rar_explicit` would pay for: the bad things are absent.
+    """
+    return 0.0 if failure is JudgeFailure.OVER_LENGTH else AGGREGATIONS[aggregation](grades)
+
+
 def reward_of(rubric: Rubric, judgement: Judgement, aggregation: str = "canonical") -> float | None:
     """Reward of a judged response by one of AGGREGATIONS, None where any criterion has no grade. Errors: as grades_of."""
     grades = grades_of(rubric, judgement)
-    return None if grades is None else AGGREGATIONS[aggregation](grades)
+    return None if grades is None else aggregated(grades, judgement.failure, aggregation)
 
 
 def clipped(reward: float) -> float:
