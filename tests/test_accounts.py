@@ -9,6 +9,7 @@ from aiohttp import web
 from chat_server import ChatServer, reply, status
 from hypothesis import given
 from hypothesis import strategies as st
+from test_author_stage import rows_of
 from test_exchange import MANY, context_at, said_to
 
 from flows import retention
@@ -328,3 +329,16 @@ def test_a_measure_is_mean_and_spread(values, count):
     measure = Measure.of(len(values), sum(values), sum(value * value for value in values))
     expected, low, high = measure.sum_of(count)
     assert low <= expected <= high and expected == pytest.approx(count * sum(values) / len(values))
+
+
+def test_a_command_that_reaches_its_cap_ends_with_one_line_and_exit_code_1_and_continues(authored, capsys, monkeypatch):
+    context, common = authored
+    monkeypatch.setenv("RUBRIC_FACTORY_CAPS__CALLS", "2")
+    for left in (4, 2):
+        assert run(["author", *common]) == 1
+        said = capsys.readouterr().err.strip().splitlines()[-1]
+        assert said.startswith("error: the cap of 2 calls (a command) is reached; ") and f"{left} requests were not sent" in said
+        assert "run the same command again: every answer is kept" in said
+    assert run(["author", *common]) == 0
+    assert len(rows_of(context, "tasks")[0]) == 11
+    assert run(["author", *common]) == 0, "nothing is left to send, so nothing is over the cap"
