@@ -14,6 +14,9 @@ _INVISIBLE = re.compile(
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029]")
 # Folded and not counted: every blank is a blank, every line end a newline, a typographic ligature its letters.
 _FOLDED = re.compile("[\r\x85\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufb00-\ufb06]")
+# Combining marks are no word characters; NFC sorts a run of them in quadratic time.
+_MARKS = re.compile(r"[^\w\s\x00-\x7f]{31,}")
+_MAX_MARKS = 30
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _FOLDS = dict.fromkeys("\u00a0\u1680\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B))), " ") | {
     "\r": "\n",
@@ -71,7 +74,8 @@ def clean(text: str) -> tuple[str, int]:
     """Text by the house's Unicode policy, and how many invisible and control characters were removed. Idempotent.
 
     NFC, not NFKC: compatibility folding would turn x² into x2; only the Latin ligatures (ﬁ) are spelt out. Blanks of every width become
-    ' ', line ends '\\n', lone surrogates U+FFFD; tab and newline stay. Removed: `_INVISIBLE` and control characters.
+    ' ', line ends '\\n', lone surrogates U+FFFD; tab and newline stay. Removed: `_INVISIBLE`, control characters, and combining
+    marks beyond 30 on one letter.
     """
     removed = 0
     if "\r" in text:
@@ -81,11 +85,25 @@ def clean(text: str) -> tuple[str, int]:
             text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
         text = _FOLDED.sub(lambda match: _FOLDS[match[0]], text)
         text, removed = _INVISIBLE.subn("", text)
+        before = len(text)
+        text = _MARKS.sub(_thinned, text)
+        removed += before - len(text)
         text = unicodedata.normalize("NFC", text)
     elif text.isprintable():
         return text, 0
     text, control = _CONTROL.subn("", text)
     return text, removed + control
+
+
+def _thinned(run: re.Match[str]) -> str:
+    """A run without combining marks beyond the 30 on one letter that Unicode's stream-safe format allows (UAX 15)."""
+    kept: list[str] = []
+    marks = 0
+    for ch in run[0]:
+        marks = marks + 1 if unicodedata.combining(ch) else 0
+        if marks <= _MAX_MARKS:
+            kept.append(ch)
+    return "".join(kept)
 
 
 def printable(text: str, limit: int = 200) -> str:

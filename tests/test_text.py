@@ -94,6 +94,7 @@ def test_clean_counts_every_removed_character(text):
         ("\u115f\u3164\u034f\u061cx", "x", 4),
         ("a\ufffeb\uffff\ufffc", "ab", 3),
         ("f\u2061(x)\u2062y", "f(x)y", 2),
+        ("a" + "\u0323" * 32, "\u1ea1" + "\u0323" * 29, 2),
         ("\ud83d\ude00 \ud800", "\U0001f600 \ufffd", 0),
     ],
 )

@@ -10,19 +10,9 @@ from functools import lru_cache
 from typing import Any
 
 from rubric_factory.errors import MissingExtraError
+from rubric_factory.extract.html_style import hides, is_white
 from rubric_factory.extract.result import Refused
 
-_COLOUR_WHITE = r"(?:#fff(?:fff)?\b|white\b|rgba?\(\s*255\s*,\s*255\s*,\s*255\b|transparent\b)"
-_HIDDEN_STYLE = re.compile(
-    r"display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|font-size\s*:\s*[01]?(?:\.\d+)?(?:px|pt|em%|%)?\s*(?:;|!|$)|"
-    r"font-size\s*:\s*0(?:\.0+)?\s*(?:r?em|ex|vw|vh)|opacity\s*:\s*0?(?:\.0+)?\s*(?:;|!|$)|"
-    r"(?:left|top|right|bottom|text-indent|margin-left|margin-top)\s*:\s*-\d{3,}|(?:left|text-indent)\s*:\s*-\d{2,}(?:r?em|vw|%)|"
-    r"clip\s*:\s*rect\(\s*[01](?:px)?[\s,]+[01](?:px)?|clip-path\s*:\s*inset\(\s*(?:50|100)%|transform\s*:\s*scale\(\s*0|"
-    r"(?:^|[;\s])(?:max-)?(?:height|width)\s*:\s*[01](?:px)?\s*;(?:.*;)?\s*overflow\s*:\s*hidden",
-    re.IGNORECASE,
-)
-_WHITE_STYLE = re.compile(rf"(?<![-\w])color\s*:\s*{_COLOUR_WHITE}", re.IGNORECASE)
-_COLOURS = re.compile(r"(?<![-\w])(color|background(?:-color)?)\s*:\s*([^;!]+)", re.IGNORECASE)
 _FURNITURE_ROLE = frozenset(("navigation", "banner", "contentinfo", "search", "menu", "menubar", "complementary"))
 _FURNITURE = re.compile(
     r"(?:bd-|wy-|main-|site-|page-|sphinx-?|md-|doc-|global-|local-?|rst-)*"
@@ -35,6 +25,9 @@ _FURNITURE = re.compile(
 )
 _UNSEEN = frozenset(("visually-hidden", "sr-only", "screen-reader-text", "visuallyhidden", "assistive-text", "katex-html"))
 _DRAWN = frozenset(("MathJax", "MathJax_Preview", "MathJax_Display", "MathJax_SVG", "MathJax_CHTML", "katex-html"))
+_LONG_TAG = re.compile(r"<[A-Za-z][^<>]{20000,}")
+_QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
+_MAX_ATTRIBUTES = 5000
 _KEPT_ASIDE = re.compile(
     r"\b(?:admonition|footnote|note|warning|tip|hint|important|caution|danger|example|citation|system-message)", re.IGNORECASE
 )
@@ -63,6 +56,9 @@ def parse(text: str) -> Any:
         from lxml import etree
     except ImportError:
         raise MissingExtraError.of("lxml", "pipeline") from None
+    for match in _LONG_TAG.finditer(text):
+        if (count := len(_QUOTED.sub("", match[0]).split())) > _MAX_ATTRIBUTES:  # the parser compares each with all others
+            raise Refused("unparseable", f"an element with {count} attributes")
     parser = etree.HTMLParser(huge_tree=True, encoding="utf-8", remove_comments=True, remove_pis=True)
     try:
         tree = etree.fromstring(text.replace("\x00", "").encode("utf-8", "replace"), parser)
@@ -88,22 +84,6 @@ def class_mark(value: str) -> Mark:
     return Mark.NONE
 
 
-@lru_cache(maxsize=16384)
-def style_mark(value: str) -> Mark:
-    """Whether a style hides its element, whatever its surroundings."""
-    if _HIDDEN_STYLE.search(value):
-        return Mark.HIDDEN
-    colours = {name.lower()[:5]: colour.strip().lower() for name, colour in _COLOURS.findall(value)}
-    return Mark.HIDDEN if len(colours) == 2 and len(set(colours.values())) == 1 else Mark.NONE
-
-
-def is_white(element: Any, value: str) -> bool:
-    """White text where no background is set: neither by a class of its own nor by a style around it."""
-    if not _WHITE_STYLE.search(value) or "background" in value or element.get("class"):
-        return False
-    return not any("background" in (above.get("style") or "") or above.get("bgcolor") for above in element.iterancestors())
-
-
 def mark_of(element: Any, items: list[tuple[str, str]]) -> Mark:
     """The gravest mark of an element, from its attributes."""
     found = Mark.NONE
@@ -112,7 +92,7 @@ def mark_of(element: Any, items: list[tuple[str, str]]) -> Mark:
         if name == "class":
             mark = class_mark(value)
         elif name == "style":
-            mark = style_mark(value) or (Mark.HIDDEN if is_white(element, value) else Mark.NONE)
+            mark = Mark.HIDDEN if hides(value) or is_white(element, value) else Mark.NONE
         elif name == "id":
             mark = Mark.FURNITURE if len(value) < 24 and class_mark(value) == Mark.FURNITURE else Mark.NONE
         elif name == "role":

@@ -71,7 +71,8 @@ def _plain(text: str) -> tuple[list[Block], int]:
             blocks.append(Block(part))
             continue
         if "<!--" in part:
-            shown = _COMMENT.sub("", part)
+            last = part.rfind("-->") + 3  # beyond it no comment ends
+            shown = _COMMENT.sub("", part[:last]) + part[last:]
             hidden += len(part) - len(shown)
             part = shown
         blocks.extend(_blocks(part.rstrip()) if part.strip() else [])

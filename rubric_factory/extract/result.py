@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from rubric_factory.records import Section
 
 # Part of every settings digest: raised whenever the same bytes come out as another text.
-EXTRACTION = 6
+EXTRACTION = 7
 
 
 class Refused(Exception):
