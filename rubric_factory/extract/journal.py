@@ -76,4 +76,4 @@ def _outcome(line: bytes) -> Outcome:
     """Errors: ValueError, KeyError, TypeError for a line that is none."""
     row = json.loads(line)
     refused = tuple(row["refused"]) if row["refused"] else None
-    return Outcome(row["index"], row["seconds"], row["reply"], refused)
+    return Outcome(row["index"], row["seconds"], row["reply"], refused, row.get("peak_mb", 0))
