@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     import duckdb
 
 
+# What DuckDB may hold before it spills to disk (by itself it takes 80 % of the machine), and what its log may grow to before it is folded
+# into the file: at its own 16 MB every fold of a shard rewrites the indexes, which costs more than the rows.
+LIMIT = "512MB"
+
+
 class Warehouse:
     """An open warehouse. Made by `opened`; every statement is a file under sql/."""
 
@@ -124,6 +129,8 @@ def _connect(workspace: Workspace, path: Path) -> "duckdb.DuckDBPyConnection":
     try:
         connection = duckdb.connect(str(path))
         connection.execute("SET TimeZone = 'UTC'")
+        for limit in ("memory_limit", "checkpoint_threshold"):
+            connection.execute(f"SET {limit} = '{LIMIT}'")
         connection.execute("SET allowed_directories = [$folder]", {"folder": f"{workspace.root.resolve()}/"})
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")

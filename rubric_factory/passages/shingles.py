@@ -7,7 +7,6 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Sequence
-from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +15,7 @@ from rubric_factory.text import words
 
 Hashes = npt.NDArray[np.uint32]
 
+KNOWN_WORDS = 1 << 17
 _DIGITS = re.compile(r"\d+")
 _FIRST, _MIX = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9)
 
@@ -46,9 +46,18 @@ def exact_key(tokens: Sequence[str]) -> str:
     return hashlib.sha256(" ".join(tokens).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-@lru_cache(maxsize=1 << 17)
-def _word_hash(token: str) -> int:
-    return int.from_bytes(hashlib.blake2b(token.encode("utf-8", "surrogatepass"), digest_size=8).digest())
+class _WordHashes(dict[str, int]):
+    """Hashes of the words met so far, forgotten when they are too many: a cache, half as dear a look-up as functools' one."""
+
+    def __missing__(self, token: str) -> int:
+        if len(self) >= KNOWN_WORDS:
+            self.clear()
+        found = int.from_bytes(hashlib.blake2b(token.encode("utf-8", "surrogatepass"), digest_size=8).digest())
+        self[token] = found
+        return found
+
+
+_word_hash = _WordHashes().__getitem__
 
 
 def run_hashes(tokens: Sequence[str], size: int) -> npt.NDArray[np.uint64]:
