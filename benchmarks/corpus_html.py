@@ -44,7 +44,8 @@ class Reader(HTMLParser):
         self.code: list[str] = []
         self.tables: list[list[str]] = []  # cells; a table of links, as at the head of a manual's page, is left empty
         self.formulas: list[str] = []
-        self._open: list[tuple[str, str]] = []  # tag and what it does: skip, frame, code, math, table, ''
+        self._grids: list[list[str]] = []  # open tables, the innermost last
+        self._open: list[tuple[str, str]] = []  # tag and what it does: skip, frame, code, math, ''
         self._text: list[str] = []
         self._kept: dict[str, list[str]] = {"code": [], "math": [], "cell": []}
         self.feed(source)
@@ -73,9 +74,10 @@ class Reader(HTMLParser):
         elif "math" in found.get("class", "").split() and tag in ("span", "div"):
             role = "math"
             self._kept["math"].clear()
-        elif tag == "table" and found.get("class") != "memname":  # Doxygen's frame around a signature
-            role = "table"
-            self.tables.append([])
+        elif tag == "table":
+            self._grids.append([])
+            if found.get("class") not in ("memname", "mlabels"):  # Doxygen's frames around a signature
+                self.tables.append(self._grids[-1])
         elif tag in ("td", "th"):
             self._kept["cell"].clear()
         self._open.append((tag, role))
@@ -86,9 +88,11 @@ class Reader(HTMLParser):
             return
         if tag not in _INLINE:
             self._flush()
-        if tag in ("td", "th") and self.tables and not self._is("skip"):
+        if tag == "table" and self._grids:
+            self._grids.pop()
+        if tag in ("td", "th") and self._grids and not self._is("skip"):
             cell = " ".join("".join(self._kept["cell"]).split())
-            self.tables[-1].append("" if self._is("frame") or re.fullmatch(r"prev(?:ious)?|next|up|home", cell, re.IGNORECASE) else cell)
+            self._grids[-1].append("" if self._is("frame") or re.fullmatch(r"prev(?:ious)?|next|up|home", cell, re.IGNORECASE) else cell)
             self._kept["cell"].clear()
         while self._open:
             name, role = self._open.pop()
