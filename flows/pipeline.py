@@ -2,6 +2,7 @@
 
 import importlib
 from collections.abc import Sequence
+from typing import Any
 
 from flows.source_words import source_of
 from rubric_factory.errors import UsageError
@@ -14,12 +15,12 @@ from rubric_factory.stages import Context, StageReport
 PUBLISHING = ("gate", "probe", "lock", "judge-gate", "stage", "contracts", "audit", "publish")
 
 
-def run_stage(name: str, context: Context) -> StageReport:
-    """Run one stage of STAGES by name. Errors: whatever FactoryError the stage raises."""
+def run_stage(name: str, context: Context, **options: Any) -> StageReport:
+    """Run one stage of STAGES by name; options: of its function. Errors: whatever FactoryError the stage raises."""
     plain = name.replace("-", "_")
     module = "data_contracts.check" if name == "contracts" else f"rubric_factory.stages.{plain}"
     function = getattr(importlib.import_module(module), plain)
-    report: StageReport = function(context)
+    report: StageReport = function(context, **options)
     return report
 
 

@@ -46,7 +46,7 @@ def stage(monkeypatch):
     """Replace what a stage does: stage(action) makes run_stage call action(context)."""
 
     def replace(action):
-        monkeypatch.setattr(pipeline, "run_stage", lambda name, context: action(context) or StageReport(name, {"kept": 1}))
+        monkeypatch.setattr(pipeline, "run_stage", lambda name, context, **options: action(context) or StageReport(name, {"kept": 1}))
 
     return replace
 

@@ -21,11 +21,11 @@ def author_command(invocation: Invocation, limit: int | None, export_requests: P
     instead of a server: export, answer (`vllm run-batch`, a batch service), import; in any order, in part, twice.
     """
     from flows.exchange import exchanged, files_model, shown
-    from rubric_factory.stages.author import author
+    from flows.pipeline import run_stage
 
     files = files_model(invocation.settings().author, export_requests, import_responses)
     with invocation.writer("author") as context:
-        row = report_row(author(context, limit=limit, backend=files))
+        row = report_row(run_stage("author", context, limit=limit, backend=files))
         if files is not None:
             row["exchange"] = exchanged(files, context.workspace, "author")
     invocation.report(row)

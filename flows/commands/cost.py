@@ -70,7 +70,8 @@ def forecast_command(invocation: Invocation) -> None:
     context = invocation.context()
     rows, currency = forecast(context), context.settings.prices.currency
     for row in rows:
-        invocation.say(f"{row['stage']}: {row['left']} {row.get('unit', '')} left; {row['basis']}")
+        left = f"{row['left']} {row['unit']} left; " if "unit" in row else ""
+        invocation.say(f"{row['stage']}: {left}{row['basis']}")
         if row.get("answered_before"):
             invocation.say(f"    {row['answered_before']} of them have answers in the ledger already and are not counted below")
         for name in ("calls", "prompt_tokens", "uncached_tokens", "completion_tokens", "hours", "money"):

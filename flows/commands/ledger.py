@@ -180,7 +180,10 @@ def compact_command(invocation: Invocation, archive: Path | None, older_than: fl
 @click.group("ledger", invoke_without_command=True)
 @click.pass_context
 def ledger_command(ctx: click.Context) -> None:
-    """Look inside the ledger of paid calls: how many, in which state, by model; one call; dead letters; export, compact."""
+    """Look inside the ledger of paid calls; open dead letters again, export, compact.
+
+    Without a further word: how many calls of each model are in which state, and what they cost. Starts nothing and locks nothing.
+    """
     if ctx.invoked_subcommand is None:
         _summary(ctx.ensure_object(Invocation))
 

@@ -60,15 +60,6 @@ def passages_command(invocation: Invocation) -> None:
     _one(invocation, "passages")
 
 
-@command("author")
-def author_command(invocation: Invocation) -> None:
-    """Write questions, reference answers and rubrics.
-
-    Asks the configured author for the passages that it has not been asked about. A paid answer is never asked for twice.
-    """
-    _one(invocation, "author")
-
-
 @command("gate")
 def gate_command(invocation: Invocation) -> None:
     """Check every task against the quality gates."""
