@@ -23,6 +23,7 @@ from rubric_factory.judging.watched import Watched
 from rubric_factory.llm.batch_files import BatchFilesModel
 from rubric_factory.stages import Context
 from rubric_factory.tables import VERDICTS, judgement_rows
+from rubric_factory.verdicts.stored import criterion_summary
 from rubric_factory.workspace import atomic_path, write_text
 
 Row = dict[str, Any]
@@ -52,47 +53,71 @@ class Answers:
         return row
 
 
-def _lines(path: Path) -> Iterator[tuple[int, str, str]]:
-    """(line number, task_id, response). Errors: UsageError that names the line."""
+def _files(path: Path) -> list[Path]:
+    """The file itself, or the Parquet files of a folder (rollouts of a run). Errors: UsageError."""
+    files = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
+    if not files:
+        raise UsageError(
+            f"cannot read {path}: no Parquet file in it", expected="JSON lines, Parquet, or a run's rollouts/", fix="check its path"
+        )
+    return files
+
+
+def _rows(path: Path) -> Iterator[tuple[int, Any]]:
+    """(line number, row) of a file, None for a line that is no JSON. Errors: UsageError."""
     try:
+        if path.suffix == ".parquet":
+            yield from enumerate(pq.read_table(path).to_pylist(), start=1)
+            return
         lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"cannot read {path}: {error}", expected="a UTF-8 file of JSON lines", fix="check its path") from None
+    except (OSError, UnicodeDecodeError, pa.ArrowException) as error:
+        raise UsageError(f"cannot read {path}: {error}", expected="a UTF-8 file of JSON lines, or Parquet", fix="check its path") from None
     for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-            task_id, response = row["task_id"], row["response"]
-        except (ValueError, KeyError, TypeError):
-            task_id = response = None
-        if not isinstance(task_id, str) or not isinstance(response, str):
+        if line.strip():
+            try:
+                yield number, json.loads(line)
+            except ValueError:
+                yield number, None
+
+
+def _lines(path: Path) -> Iterator[tuple[str, str, str]]:
+    """(task_id, response, response_id or ''). Errors: UsageError that names the line."""
+    for number, row in _rows(path):
+        answer = [row.get(name, "") for name in ("task_id", "response", "response_id")] if isinstance(row, dict) else []
+        if not answer or not all(isinstance(part, str) for part in answer) or not {"task_id", "response"} <= row.keys():
             raise UsageError(
                 f"line {number} of {path} is no answer",
                 expected='{"task_id": "...", "response": "..."}',
                 fix="mend the line, then run again",
             )
-        yield number, task_id, response
+        yield answer[0], answer[1], answer[2]
 
 
 def read_answers(path: Path, splits: dict[str, str]) -> Answers:
-    """Answers of a JSONL file; the first one counts where a task has several. splits: task_id -> split. Errors: UsageError."""
-    responses: dict[str, Response] = {}
+    """Answers of a file or folder; a task has several where each has its response_id, else the first one counts.
+
+    splits: task_id -> split. Errors: UsageError.
+    """
+    files = _files(path)
+    responses: dict[tuple[str, str], Response] = {}
+    named: set[str] = set()
     unknown, duplicate = [], []
-    for _, task_id, text in _lines(path):
+    for task_id, text, response_id in (line for file in files for line in _lines(file)):
         if task_id not in splits:
             unknown.append(task_id)
-        elif task_id in responses:
+        elif (task_id, response_id) in responses or response_id in named:
             duplicate.append(task_id)
         else:
-            responses[task_id] = Response(ARM, 0, task_id, text)
+            responses[task_id, response_id] = Response(ARM, 0, task_id, text, response_id)
+            named |= {response_id} - {""}
     if not responses:
         raise UsageError(
             f"{path} holds no answer to a task of this version", expected="task_ids of its tasks", fix="see `policy` of the version"
         )
-    touched = {splits[task_id] for task_id in responses}
-    missing = tuple(task_id for task_id, split in splits.items() if split in touched and task_id not in responses)
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    answered = {task_id for task_id, _ in responses}
+    touched = {splits[task_id] for task_id in answered}
+    missing = tuple(task_id for task_id, split in splits.items() if split in touched and task_id not in answered)
+    digest = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
     return Answers(tuple(responses.values()), tuple(unknown), tuple(duplicate), missing, digest)
 
 
@@ -108,7 +133,7 @@ def _parquet(path: Path, rows: list[Row], schema: pa.Schema) -> None:
 def judge_answers(
     context: Context, subject: Subject, folder: Path, answers: Answers, out: Path | None, files_model: BatchFilesModel | None = None
 ) -> Row:
-    """Grade the answers; verdicts (a row a criterion) and tasks (a row an answer) as JSONL and Parquet, summary.json; the summary.
+    """Grade the answers; verdicts (a row a verdict), tasks (a row an answer), criteria, summary.json; returns the summary.
 
     files_model: answers instead of the judge's own backend; while it has none for some requests, nothing is written and the row is empty.
     folder: of the version, whose lock is named beside the judge that graded. Errors: LanguageModelError where the judge does not answer.
@@ -132,6 +157,7 @@ def judge_answers(
     place = out or context.workspace.reports / f"judged-{subject.name}-{subject.version}-{answers.sha256[:12]}"
     _jsonl(place / "verdicts.jsonl", verdicts)
     _jsonl(place / "tasks.jsonl", rows)
+    _jsonl(place / "criteria.jsonl", criterion_summary(verdicts))
     _parquet(place / "verdicts.parquet", verdicts, VERDICTS)
     _parquet(place / "tasks.parquet", rows, EVALUATION)
     write_text(place / "summary.json", json.dumps(summary, indent=2, sort_keys=True, ensure_ascii=False) + "\n")

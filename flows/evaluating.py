@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from flows.runspec import LOCK, lock_path, locked_judge, required_judge
+from flows.runspec import LOCK, locked_judge, required_judge
 from rubric_factory.dataset_version import open_version, verify
 from rubric_factory.errors import BlockedError, DatasetError, LanguageModelError
 from rubric_factory.evaluation import (
@@ -19,11 +19,14 @@ from rubric_factory.evaluation import (
     arm_means,
     ask,
     breakdown,
-    category_shares,
+    category_means,
     grade,
     graded_tasks,
     judgements_of,
+    passed,
+    share,
 )
+from rubric_factory.grading import lock_path
 from rubric_factory.judging.failures import MAX_UNGRADED
 from rubric_factory.judging.judges import open_judge
 from rubric_factory.judging.lock import JudgeLock, verify_lock, write_lock
@@ -42,14 +45,15 @@ RESPONSES, FINDINGS, SUMMARY = "evaluation.parquet", "evaluation_verdicts.parque
 
 
 def figures(rows: Sequence[Row], verdicts: Sequence[Row], tasks: dict[str, GradedTask], seed: int) -> Row:
-    """{overall: {arm: interval}, question_type|category|genre: {group: {arm: interval}}}; a category has shares met."""
+    """{overall: {arm: interval}, question_type|category|passed|genre: {group: {arm: interval}}}; a category has shares met and passed."""
     judged = judgements_of(verdicts)
     responses = [Response(row["arm"], row["seed"], row["task_id"], row["response"]) for row in rows]
     judgements = list(judged.values())  # in the order of the rows, as they were stored
     return {
         "overall": arm_means(rows, seed),
         "question_type": breakdown(rows, tasks, lambda t: t.task.question_type, seed),
-        "category": category_shares(tasks, responses, judgements, seed),
+        "category": category_means(tasks, responses, judgements, share, seed),
+        "passed": category_means(tasks, responses, judgements, passed, seed),
         "genre": breakdown(rows, tasks, lambda t: t.genre or "(none)", seed),
     }
 

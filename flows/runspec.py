@@ -4,7 +4,8 @@ import shutil
 from pathlib import Path
 
 from rubric_factory.dataset_version import open_version
-from rubric_factory.errors import BlockedError, ConfigurationError, UsageError
+from rubric_factory.errors import BlockedError, ConfigurationError
+from rubric_factory.grading import lock_path
 from rubric_factory.judging.judges import open_judge
 from rubric_factory.judging.lock import JudgeLock, read_lock
 from rubric_factory.runs import RunSpec, Variant
@@ -28,22 +29,6 @@ def required_training(settings: Settings) -> TrainingSettings:
     if settings.training is None:
         raise ConfigurationError("no training is configured", expected="a section [training]", fix=f"add it; {KEYS} lists its keys")
     return settings.training
-
-
-def lock_path(version: Path, lock: Path | None) -> Path:
-    """The lock that decides who may grade: the given one, else the version's own. Errors: BlockedError, UsageError (no such file)."""
-    if lock is not None:
-        if not lock.is_file():
-            raise UsageError(f"no file at {lock}", expected="a judge.lock.json", fix="rubric-factory judge lock VERSION --out FILE")
-        return lock
-    own = version / LOCK
-    if not own.is_file():
-        raise BlockedError(
-            f"{version} carries no {LOCK}",
-            expected="a version with its judge's lock",
-            fix=f"rubric-factory judge lock {version} --out FILE, then --lock FILE",
-        )
-    return own
 
 
 def locked_judge(judge: JudgeSettings, path: Path) -> JudgeLock:

@@ -12,7 +12,7 @@ from rubric_factory.intervals import crossed_bootstrap
 from rubric_factory.judging.failures import decide
 from rubric_factory.judging.protocol import Judge, JudgeInput
 from rubric_factory.llm.protocol import CompletionFailure, LanguageModel, Request
-from rubric_factory.records import Category, DatasetVersion, JudgeFailure, Judgement, Task, Verdict
+from rubric_factory.records import Category, Criterion, DatasetVersion, JudgeFailure, Judgement, Task, Verdict
 from rubric_factory.settings.llm import Sampling
 from rubric_factory.tables import SPLITS
 
@@ -186,24 +186,38 @@ def breakdown(
     return {group: arm_means(members, seed) for group, members in sorted(groups.items())}
 
 
-def category_shares(
-    tasks: dict[str, GradedTask], responses: Sequence[Response], judgements: Sequence[Judgement], seed: int
+def share(criterion: Criterion, level: int) -> float:
+    """s / s_max: of a pitfall, how far the bad thing is there."""
+    return level / criterion.max_level
+
+
+def passed(criterion: Criterion, level: int) -> float:
+    """1.0 for full credit, and for a bad thing that is wholly absent; else 0.0."""
+    return float(level == (criterion.max_level if criterion.weight > 0 else 0))
+
+
+def category_means(
+    tasks: dict[str, GradedTask],
+    responses: Sequence[Response],
+    judgements: Sequence[Judgement],
+    value: Callable[[Criterion, int], float],
+    seed: int,
 ) -> dict[str, dict[str, dict[str, Any]]]:
-    """{category: {arm: interval}}: mean share s/s_max of the criteria of each category (for pitfalls: how often the bad thing is there)."""
+    """{category: {arm: interval}}: mean of share or passed over the criteria of each category."""
     rows: dict[Category, list[dict[str, Any]]] = {}
     for response, judgement in zip(responses, judgements, strict=True):
         task = tasks[response.task_id].task
         criteria = {c.criterion_key: c for c in task.rubric.criteria}
         for verdict in judgement.verdicts:
             criterion = criteria[verdict.criterion_key]
-            share = None if verdict.level is None else verdict.level / criterion.max_level
-            row = {"arm": response.arm, "seed": response.seed, "document_key": task.document_key, "reward": share}
+            found = None if verdict.level is None else value(criterion, verdict.level)
+            row = {"arm": response.arm, "seed": response.seed, "document_key": task.document_key, "reward": found}
             rows.setdefault(criterion.category, []).append(row)
     return {str(category): arm_means(members, seed) for category, members in sorted(rows.items())}
 
 
 def judgements_of(rows: Sequence[dict[str, Any]]) -> dict[str, Judgement]:
-    """response_id -> judgement, from stored rows of VERDICTS: what category_shares needs of them."""
+    """response_id -> judgement, from stored rows of VERDICTS: what category_means needs of them."""
     verdicts: dict[str, list[Verdict]] = {}
     first: dict[str, dict[str, Any]] = {}
     for row in rows:

@@ -92,6 +92,10 @@ class Workspace:
         """Re-rendered pages and resolved settings of every command."""
         return self.root / "reports"
 
+    def judge_token(self, port: int) -> Path:
+        """Who may use the `judge serve` of a port: there while it runs."""
+        return self.root / f".judge-serve-{port}.token"
+
     @property
     def progress(self) -> Path:
         """One JSON file a stage: what `status` reads."""

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scripted_judges import hand_made_tasks
 
-from rubric_factory.evaluation import GradedTask, Response, arm_means, breakdown, category_shares, grade, paired_difference
+from rubric_factory.evaluation import GradedTask, Response, arm_means, breakdown, category_means, grade, paired_difference, passed, share
 from rubric_factory.intervals import crossed_bootstrap
 from rubric_factory.judging.lexical import LexicalJudge
 from rubric_factory.records import JudgeFailure, Judgement
@@ -38,9 +38,11 @@ def test_references_score_high_and_empty_answers_nothing():
     means = arm_means(rows, 1)
     assert means["reference"]["mean"] > 0.9
     assert means["empty"]["mean"] == 0.0
-    shares = category_shares(TASKS, responses, judgements, 1)
+    shares = category_means(TASKS, responses, judgements, share, 1)
+    whole = category_means(TASKS, responses, judgements, passed, 1)
     assert shares["essential"]["reference"]["mean"] > shares["essential"]["empty"]["mean"]
-    assert shares["pitfall"]["reference"]["mean"] == 0.0
+    assert shares["pitfall"]["reference"]["mean"] == 0.0 and whole["pitfall"]["reference"]["mean"] == 1.0
+    assert whole["essential"]["reference"]["mean"] <= shares["essential"]["reference"]["mean"]
 
 
 def test_an_ungraded_response_is_no_zero():

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rubric_factory import verdicts
 from rubric_factory.errors import UsageError
 from rubric_factory.intervals import ratio_bootstrap, wilson
 from rubric_factory.judging import failures
 from rubric_factory.records import Category, Criterion, JudgeFailure, Judgement, Level, Rubric, Verdict
 from rubric_factory.reward import AGGREGATIONS, reward_of
 from rubric_factory.tables import VERDICTS, judgement_rows
+from rubric_factory.verdicts import stored as verdicts
 
 
 def criterion(key, weight, category, top=2):
@@ -60,7 +60,7 @@ def test_flagged_and_failed_responses_keep_what_the_failure_algebra_says(name):
         assert verdicts.reward_of_rows(judgement_rows(lost, RUBRIC), name) is None
 
 
-def stored(folder, name, *judgements):
+def store(folder, name, *judgements):
     rows = [row for judgement in judgements for row in judgement_rows(judgement, RUBRIC)]
     path = folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -73,7 +73,7 @@ def stored(folder, name, *judgements):
 
 @pytest.mark.parametrize("name", ["verdicts.parquet", "verdicts.jsonl", "verdicts/step-1-rank0.parquet", "evaluation_verdicts.parquet"])
 def test_every_place_is_read_with_raw_text_and_usage(tmp_path, name):
-    rows = stored(tmp_path, name, judged((2, 1, 0, 0)), judged((0, 0, 0, 0), response_id="s", raw="second"))
+    rows = store(tmp_path, name, judged((2, 1, 0, 0)), judged((0, 0, 0, 0), response_id="s", raw="second"))
     assert verdicts.read_verdicts(tmp_path) == rows == verdicts.read_verdicts(verdicts.verdict_files(tmp_path)[0])
     groups = verdicts.by_response(rows)
     assert list(groups) == [("t", "r"), ("t", "s")]

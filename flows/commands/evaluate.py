@@ -11,11 +11,12 @@ GROUPS = {
     "overall": "overall",
     "question_type": "per question type",
     "category": "per criterion category (share met)",
+    "passed": "per criterion category (criteria passed)",
     "genre": "per genre",
 }
 
 
-def _cell(found: dict[str, Any] | None) -> str:
+def cell(found: dict[str, Any] | None) -> str:
     """mean [low, high] and how many graded answers stand behind it."""
     if found is None or found["mean"] is None:
         return "no grade"
@@ -36,12 +37,14 @@ def show_groups(invocation: Invocation, row: dict[str, Any]) -> None:
     if invocation.json:
         return
     for key, title in GROUPS.items():
+        if key not in row:
+            continue  # an evaluation that was stored before there was this table
         groups = {"": row[key]} if key == "overall" else row[key]
         invocation.say(title)
         width = max((len(printable(group, 40)) for group in groups), default=0)
         for group, arms in groups.items():
             for arm, found in arms.items():
-                invocation.say(f"  {printable(group, 40):<{width}}  {printable(arm, 40):<10} {_cell(found)}")
+                invocation.say(f"  {printable(group, 40):<{width}}  {printable(arm, 40):<10} {cell(found)}")
 
 
 @command("evaluate")

@@ -8,6 +8,9 @@ import click
 
 from flows.commands.author import EXPORT, IMPORT
 from flows.commands.common import Invocation, command, common_options
+from flows.commands.judge_serve import serve_command
+from flows.commands.verdicts import compare_command, reaggregate
+from rubric_factory.reward import AGGREGATIONS
 
 if TYPE_CHECKING:
     from rubric_factory.judging.probes.protocol import ProbeResult
@@ -125,12 +128,31 @@ def verify_command(invocation: Invocation, version: str) -> None:
 
 @click.group("judge", invoke_without_command=True)
 @click.option("--dataset", metavar="VERSION", help="The version whose tasks were answered.")
-@click.option("--responses", type=click.Path(path_type=Path), metavar="FILE", help='JSON lines {"task_id": ..., "response": ...}.')
+@click.option(
+    "--responses",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help='JSON lines {"task_id": ..., "response": ...}, several a task where each has its "response_id"; Parquet; a run\'s rollouts/.',
+)
 @click.option(
     "--out", type=click.Path(path_type=Path), metavar="DIR", help="Folder of the results.  [default: in reports/ of the workspace]"
 )
 @click.option("--export-requests", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help=EXPORT)
 @click.option("--import-responses", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help=IMPORT)
+@click.option(
+    "--reaggregate",
+    "verdicts",
+    type=click.Path(path_type=Path),
+    metavar="VERDICTS",
+    help="Rewards of stored verdicts instead, without a call: a folder of judge, of a run or of an evaluation, or a file.",
+)
+@click.option(
+    "--aggregation",
+    "aggregations",
+    type=click.Choice(list(AGGREGATIONS)),
+    multiple=True,
+    help="With --reaggregate: this one only; repeatable.",
+)
 @click.pass_context
 def judge_command(
     ctx: click.Context,
@@ -139,19 +161,27 @@ def judge_command(
     out: Path | None,
     export_requests: Path | None,
     import_responses: Path | None,
+    verdicts: Path | None,
+    aggregations: tuple[str, ...],
 ) -> None:
-    """Grade a file of answers; probe, lock and verify the judge.
+    """Grade a file of answers; probe, lock, verify and serve the judge; compare two.
 
-    Writes verdicts.jsonl (a row a criterion), tasks.jsonl (a row an answer), both as Parquet too, and summary.json: mean rewards with 95 %
-    intervals by bootstrap over documents, overall and by group. The first answer to a task counts; unknown, repeated and missing task_ids
-    are reported.
+    Writes verdicts.jsonl (a row a criterion), tasks.jsonl (a row an answer), both as Parquet too, criteria.jsonl (a row a criterion: its
+    pass rate over the answers) and summary.json: mean rewards with 95 % intervals by bootstrap over documents, overall and by group. Of
+    answers to a task without a response_id the first counts; unknown, repeated and missing task_ids are reported.
     """
-    given = dataset is not None and responses is not None
-    if ctx.invoked_subcommand is None and not given:
-        raise click.UsageError("judge wants --dataset VERSION and --responses FILE, or one of lock, probe, verify")
+    grading = (dataset, responses, export_requests, import_responses)
     if ctx.invoked_subcommand is not None:
-        if dataset or responses or out or export_requests or import_responses:
+        if any((*grading, out, verdicts, aggregations)):
             raise click.UsageError(f"options before the word {ctx.invoked_subcommand} say nothing to judge {ctx.invoked_subcommand}")
+        return
+    if (verdicts is None) == (dataset is None or responses is None) or (verdicts is not None and any(grading)):
+        words = ", ".join(sorted(judge_command.commands))
+        raise click.UsageError(f"judge wants --dataset VERSION and --responses FILE, or --reaggregate VERDICTS, or one of {words}")
+    if aggregations and verdicts is None:
+        raise click.UsageError("--aggregation belongs to --reaggregate: grade first, every aggregation can be recomputed")
+    if verdicts is not None:
+        reaggregate(ctx.ensure_object(Invocation), verdicts, aggregations, out)
         return
     _grade(ctx.ensure_object(Invocation), str(dataset), Path(str(responses)), out, (export_requests, import_responses))
 
@@ -183,5 +213,5 @@ def _grade(invocation: Invocation, dataset: str, responses: Path, out: Path | No
 
 
 judge_command.params += common_options()
-for _subcommand in (lock_command, probe_command, verify_command):
+for _subcommand in (compare_command, lock_command, probe_command, serve_command, verify_command):
     judge_command.add_command(_subcommand)

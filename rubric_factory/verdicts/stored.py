@@ -1,4 +1,4 @@
-"""Stored verdicts, whoever left them: read, aggregated again, summed up by criterion. No judge is asked."""
+"""Verdicts, whoever left them: read, aggregated again, summed up by criterion. No judge is asked."""
 
 import json
 from collections.abc import Iterable, Sequence
