@@ -59,6 +59,13 @@ def test_a_document_is_shown_page_by_page_by_key_end_of_key_or_id(run, made):
     assert row["kind"] == "document" and [page["page"] for page in row["pages"]] == list(range(1, row["page_count"] + 1))
     assert sum(len(page["text"]) for page in row["pages"]) == row["characters"]
     assert row["passages"] and row["rejections"]
+    shown = [passage["key"] for page in row["pages"] for passage in page["passages"]]
+    assert set(shown) == {passage["key"] for passage in row["passages"]}, "each page names the passages that lie on it"
+    fates = {passage["key"]: passage["fate"] for passage in row["passages"]}
+    refused = {r["record_id"]: f"{r['reason']}: {r['detail']}" for r in row["rejections"] if r["stage"] == "passages"}
+    for passage in row["passages"]:
+        assert fates[passage["key"]] == refused.get(passage["passage_id"], "selected")
+        assert passage["selected"] == (fates[passage["key"]] == "selected")
     assert run("inspect", SAMPLES[1]) == row == run("inspect", row["document_id"][:12])
 
 
@@ -67,6 +74,7 @@ def test_a_passage_and_a_task_are_shown_with_what_hangs_on_them(run, made):
     row = run("inspect", task["task_key"])
     assert row["kind"] == "task" and row["question"] == task["question"] and len(row["gates"]) > 8
     passage = run("inspect", task["passage_id"][:16])
+    assert passage["fate"] == "selected" and passage["measures"][0]["score"] == passage["selection"][0]["score"]
     assert passage["kind"] == "passage" and task["task_key"] in [t["task_key"] for t in passage["tasks"]]
 
 
