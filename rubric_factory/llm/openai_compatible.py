@@ -29,7 +29,7 @@ CLOSE_SECONDS = 10.0
 # Beyond the window, one request in so many waits in the loop: an answer's place is taken at once, whatever the caller is at.
 RESERVE_SHARE = 8
 # Answers are gathered, for so long and never more than the reserve: one commit for all, and fewer changes of thread.
-GATHER_SECONDS = 0.02
+GATHER_SECONDS = 0.05
 # Characters of a request's body per token, for the limit per minute until the server has counted.
 _CHARACTERS_PER_TOKEN = 4
 
