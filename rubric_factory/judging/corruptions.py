@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from rubric_factory import text
 
 _NUMBER = re.compile(r"(?<![\w.])\d+(?:[.,]\d+)*(?![\w])")
+_EXACT_DIGITS = 15
 _UNIT = re.compile(r"(?<=\d)(\s?)(%|ms|s|kB|MB|GB|mm|cm|km|m|Hz|kHz|MHz|seconds?|minutes?|hours?|days?|bytes?|bits?|pixels?|percent)\b")
 _OTHER_UNIT = {
     "%": " kg",
@@ -56,13 +57,19 @@ def _swap(match: re.Match[str], source: str, replacement: str) -> str:
 
 
 def change_number(reference: str) -> str | None:
-    """The first number becomes another one: twice it plus three."""
+    """The first number becomes another one: twice it plus three. Of a version number or a date (3.4.0) the last part does."""
     match = _NUMBER.search(reference)
-    if match is None:
-        return None
-    digits = match[0].replace(",", "")
+    return None if match is None else _swap(match, reference, _other_number(match[0].replace(",", "")))
+
+
+def _other_number(digits: str) -> str:
+    if digits.count(".") > 1:
+        head, _, last = digits.rpartition(".")
+        return f"{head}.{_other_number(last)}"
+    if len(digits) > _EXACT_DIGITS:  # no float holds them, and Python reads no integer of more than 4300
+        return digits[:-1] + str((int(digits[-1]) + 3) % 10)
     value = float(digits) * 2 + 3
-    return _swap(match, reference, str(int(value)) if value.is_integer() and "." not in digits else f"{value:g}")
+    return str(int(value)) if "." not in digits else f"{value:g}"
 
 
 def change_unit(reference: str) -> str | None:
@@ -96,7 +103,9 @@ def reverse(reference: str) -> str | None:
     match = _CAUSE.match(reference)
     if match is not None:
         cause, effect = match["cause"], match["effect"]
-        return f"{cause[0].upper()}{cause[1:]} {match['link']} {effect[0].lower()}{effect[1:]}{match['end']}"
+        turned = f"{cause[0].upper()}{cause[1:]} {match['link']} {effect[0].lower()}{effect[1:]}{match['end']}"
+        if turned != reference:  # something is its own cause
+            return turned
     for one, two in (*_OPPOSITE, *((b, a) for a, b in _OPPOSITE)):
         found = re.search(rf"\b{one}\b", reference, re.IGNORECASE)
         if found:

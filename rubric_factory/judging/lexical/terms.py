@@ -85,5 +85,5 @@ def content(found: Sequence[Term]) -> list[str]:
 
 def quantities(found: Sequence[Term]) -> list[tuple[str, str]]:
     """(number, unit) of every number, in order; unit is '' where none follows."""
-    after = [*(term.stem if term.stem.startswith("[") else "" for term in found[1:]), ""]
-    return [(term.stem, unit) for term, unit in zip(found, after, strict=True) if term.number]
+    units = [term.stem if term.stem.startswith("[") else "" for term in found]
+    return [(term.stem, unit) for term, unit in zip(found, [*units[1:], ""], strict=False) if term.number]
