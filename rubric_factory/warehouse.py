@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     import duckdb
 
 
-# What DuckDB may hold before it spills to disk (by itself it takes 80 % of the machine), and what its log may grow to before it is folded
-# into the file: at its own 16 MB every fold of a shard rewrites the indexes, which costs more than the rows.
-LIMIT = "512MB"
+# By itself DuckDB takes 80 % of the machine's memory, and folds its log into the file every 16 MB: each time it rewrites the indexes, which
+# costs more than the rows of a shard. One thread: a sort under way in each one needs memory of its own.
+LIMITS = {"memory_limit": "896MB", "checkpoint_threshold": "512MB", "threads": "1"}
 
 
 class Warehouse:
@@ -129,8 +129,8 @@ def _connect(workspace: Workspace, path: Path) -> "duckdb.DuckDBPyConnection":
     try:
         connection = duckdb.connect(str(path))
         connection.execute("SET TimeZone = 'UTC'")
-        for limit in ("memory_limit", "checkpoint_threshold"):
-            connection.execute(f"SET {limit} = '{LIMIT}'")
+        for name, value in LIMITS.items():
+            connection.execute(f"SET {name} = '{value}'")
         connection.execute("SET allowed_directories = [$folder]", {"folder": f"{workspace.root.resolve()}/"})
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
