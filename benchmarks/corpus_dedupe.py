@@ -29,7 +29,8 @@ from rubric_factory.text import words
 
 THRESHOLD = 0.8
 SHINGLE_WORDS = 5
-# datatrove (with orjson, xxhash, spacy), its own defaults but for 5 words a shingle and one task; CPU seconds of the three steps on the last line.
+# datatrove (with orjson, xxhash, spacy), its own defaults but for 5 words a shingle and one task; CPU seconds of the
+# three steps on the last line.
 DATATROVE = """
 import resource, sys
 from pathlib import Path
