@@ -241,7 +241,7 @@ def _number(grade: Grade, on_failure: str) -> float:
         return grade.reward
     if on_failure == "nan":
         return math.nan
-    raise Ungraded(f"no grade for an answer to {grade.task_id}: {grade.outcome}; the run stops, since verl has no score for that")
+    raise Ungraded(f"no grade for an answer to {grade.task_id}: {grade.outcome}; the run stops, since this trainer knows no missing reward")
 
 
 def verifiers_reward(source: Source) -> Callable[..., Awaitable[float]]:

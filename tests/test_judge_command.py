@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from factory import published
@@ -16,6 +17,7 @@ from rubric_factory import warehouse
 from rubric_factory.dataset_files import files_map
 from rubric_factory.dataset_version import open_version, task_rows
 from rubric_factory.judging.lock import read_lock
+from rubric_factory.reward import AGGREGATIONS
 from rubric_factory.tables import SPLITS, VERDICTS
 
 CONFIG = """
@@ -137,6 +139,87 @@ def test_a_silent_judge_is_an_error_and_no_result(made, call, judge, tmp_path):
 def test_half_a_command_line_is_refused(call, arguments):
     code, row, _ = call(*arguments)
     assert code == 2 and "judge" in row["error"]
+
+
+def test_the_summary_by_criterion_has_a_pass_rate_with_an_interval(made, call, tmp_path):
+    rows = rows_of(made, "test")
+    pairs = [(row["task_id"], row["reference_answer"]) for row in rows]
+    lines = [{"task_id": t, "response": r if n else "No idea.", "response_id": f"{t}/{n}"} for t, r in pairs for n in range(4)]
+    path = tmp_path / "several.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in [*lines, lines[0]]))
+    code, row, _ = call("--dataset", "unit", "--responses", path, "--out", tmp_path / "out")
+    assert code == 0 and (row["answers"], row["duplicate"], row["missing"]) == (4 * len(rows) + 1, 1, 0)
+    criteria = [json.loads(line) for line in (tmp_path / "out/criteria.jsonl").read_text().splitlines()]
+    assert len(criteria) == sum(len(r["rubric"]) for r in rows) and {c["n"] for c in criteria} == {4}
+    assert {c["pass_rate"] for c in criteria if c["weight"] > 0} == {0.75} and {c["pass_rate"] for c in criteria if c["weight"] < 0} == {
+        1.0
+    }
+    assert all(c["ci95_low"] < c["pass_rate"] <= c["ci95_high"] for c in criteria)
+    essential = row["passed"]["essential"]["responses"]
+    assert (
+        essential["mean"] == 0.75
+        and essential["ci95_low"] <= 0.75 <= essential["ci95_high"]
+        and row["passed"]["pitfall"]["responses"]["mean"] == 1
+    )
+
+
+def test_stored_verdicts_are_aggregated_again_without_a_call(made, call, judge, tmp_path):
+    rows = rows_of(made, "test")
+    path = responses(tmp_path / "a.jsonl", *[(r["task_id"], r["reference_answer"] if n else "No idea.") for n, r in enumerate(rows)])
+    _, graded, _ = call("--dataset", "unit", "--responses", path, "--out", tmp_path / "out")
+    judge.count  # noqa: B018
+    code, row, _ = call("--reaggregate", tmp_path / "out", "--out", tmp_path / "again")
+    assert code == 0 and judge.count == 0 and set(row["aggregations"]) == set(AGGREGATIONS) and row["intervals_over"] == "document"
+    again = row["aggregations"]["canonical"]["responses"]
+    assert (again["mean"], again["n"]) == (pytest.approx(graded["overall"]["responses"]["mean"]), len(rows))
+    stored = [json.loads(line) for line in (tmp_path / "out/tasks.jsonl").read_text().splitlines()]
+    made_again = [json.loads(line) for line in (tmp_path / "again/rewards.jsonl").read_text().splitlines()]
+    assert [r["rewards"]["canonical"] for r in made_again] == [r["reward"] for r in stored]
+    assert made_again[0]["rewards"]["signed"] > 0 == stored[0]["reward"]  # absent bad things earn there
+    code, row, _ = call("--reaggregate", tmp_path / "out/verdicts.jsonl", "--aggregation", "veto", "--aggregation", "all_pass")
+    assert code == 0 and list(row["aggregations"]) == ["veto", "all_pass"] and Path(row["folder"]).parent == made / "reports"
+
+
+def test_a_runs_rollouts_are_aggregated_again_and_judged_again(made, call, tmp_path):
+    tasks = rows_of(made, "train")[:3]
+    rollouts = [
+        {
+            "step": 1,
+            "task_id": t["task_id"],
+            "response_id": f"1-0-{n}",
+            "response": t["reference_answer"] if n % 2 else "x",
+            "reward": float(n % 2),
+        }
+        for n, t in enumerate([*tasks, *tasks])
+    ]
+    for folder in ("rollouts", "verdicts"):
+        (tmp_path / "run" / folder).mkdir(parents=True)
+    pq.write_table(pa.Table.from_pylist(rollouts), tmp_path / "run/rollouts/step-000001-rank0.parquet")
+    code, graded, _ = call("--dataset", "unit", "--responses", tmp_path / "run/rollouts", "--out", tmp_path / "second")
+    assert code == 0 and graded["answers"] == 6 and graded["duplicate"] == 0
+    verdicts = pq.read_table(tmp_path / "second/verdicts.parquet")
+    assert list(dict.fromkeys(verdicts["response_id"].to_pylist())) == [r["response_id"] for r in rollouts]
+    pq.write_table(verdicts, tmp_path / "run/verdicts/step-000001-rank0.parquet")
+    code, row, _ = call("--reaggregate", tmp_path / "run", "--out", tmp_path / "again")
+    assert code == 0 and (row["responses"], row["intervals_over"]) == (6, "task")
+    assert row["aggregations"]["canonical"]["all"]["mean"] == 0.5
+    pq.write_table(pa.Table.from_pylist(rollouts[::-1]), tmp_path / "run/rollouts/step-000001-rank0.parquet")
+    code, row, _ = call("--reaggregate", tmp_path / "run", "--out", tmp_path / "again")
+    assert code == 2 and "beside another" in row["error"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--reaggregate", "nowhere"), "no verdicts at"),
+        (("--reaggregate", "x", "--dataset", "unit"), "judge wants"),
+        (("--dataset", "unit", "--responses", "x", "--aggregation", "veto"), "belongs to --reaggregate"),
+        (("--reaggregate", "x", "--aggregation", "median"), "median"),
+    ],
+)
+def test_what_cannot_be_aggregated_again_is_said(call, arguments, said):
+    code, row, _ = call(*arguments)
+    assert code == 2 and said in row["error"]
 
 
 # Lock, probe, verify
