@@ -40,6 +40,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "verify": ("versions", "Check a published version against its manifest."),
     "audit": ("audit", "Render the audit page of a version from its folder alone."),
     "inspect": ("inspect", "Show what was made of one document, passage or task."),
+    "recordings": ("recordings", "Check recorded answers of a language model against the requests of today."),
     "status": ("status", "Show how far the workspace is, without locking it."),
     "doctor": ("doctor", "Check environment and workspace; repair the warehouse."),
 }

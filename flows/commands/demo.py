@@ -21,13 +21,24 @@ def demo_config() -> Path:
     return Path(str(files("configs").joinpath("demo.toml")))
 
 
-def demo_settings(invocation: Invocation, out: Path, documents: Path | None) -> "Settings":
+def recorded_config() -> Path:
+    """configs/demo-recorded.toml."""
+    return demo_config().with_name("demo-recorded.toml")
+
+
+def _authored_by(author: str) -> Path:
+    return recorded_config() if author == "recorded" else demo_config()
+
+
+def demo_settings(invocation: Invocation, out: Path, documents: Path | None, author: str = "extractive") -> "Settings":
     """Settings of the demo, its workspace under out. Errors: UsageError where there are no sample documents and none are given."""
     from rubric_factory.errors import UsageError
     from rubric_factory.settings.sources import FolderSource
 
-    settings = invocation.settings(demo_config())
+    settings = invocation.settings(_authored_by(author))
     update: dict[str, Any] = {"workspace": invocation.workspace or out / "workspace"}
+    if settings.author is not None and settings.author.type == "batch_files":
+        update["author"] = settings.author.model_copy(update={"requests_dir": out / "requests"})
     if documents is not None:
         table = documents / "LICENCES.tsv"
         source = FolderSource(
@@ -127,11 +138,18 @@ def _trained(context: "Context", version: Path) -> dict[str, Any]:
 @command("demo")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("demo-run"), show_default=True, help="Folder of everything it makes.")
 @click.option("--documents", type=click.Path(path_type=Path), help="Folder of documents instead of the samples of a checkout.")
-def demo_command(invocation: Invocation, out: Path, documents: Path | None) -> None:
+@click.option(
+    "--author",
+    type=click.Choice(["extractive", "recorded"]),
+    default="extractive",
+    show_default=True,
+    help="Who writes the tasks: the embedded author, or recorded answers of a large language model (nothing is trained on those).",
+)
+def demo_command(invocation: Invocation, out: Path, documents: Path | None, author: str) -> None:
     """Walk the sample documents through every stage, into a published version, and train a small policy on it.
 
-    No model, no server, no network: the author is extractive, so the tasks are plumbing ("demo" grade). Running it again continues, and
-    publishes nothing new when nothing changed.
+    No model, no server, no network: the embedded author is extractive, so its tasks are plumbing ("demo" grade). Running it again
+    continues, and publishes nothing new when nothing changed.
     """
     from flows.laps import Laps, process_age
     from flows.pipeline import run_stage
@@ -140,7 +158,7 @@ def demo_command(invocation: Invocation, out: Path, documents: Path | None) -> N
     from rubric_factory.workspace import write_text
 
     laps = Laps(process_age())
-    settings = demo_settings(invocation, out, documents)
+    settings = demo_settings(invocation, out, documents, author)
     check_sources(invocation.context(settings))
     reports: dict[str, StageReport] = {}
     with invocation.writer("demo", settings) as context:
