@@ -6,6 +6,7 @@ Measured: counted in the version, read from earlier runs of the same policy, or 
 import json
 import secrets
 import time
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -78,7 +79,7 @@ def _measured_rate(spec: RunSpec, tasks: list[GradedTask], workspace: Workspace)
     """Gradings a second of the configured judge on a few references, and how many got no grade."""
     draw = _DRAWS[0] + secrets.randbelow(_DRAWS[1])
     batch = [
-        JudgeInput(t.task.task_id, f"rate-{i}", t.task.question, t.passage, t.task.rubric, t.task.reference_answer, draw)
+        replace(JudgeInput.of(t.task, t.passage, t.task.reference_answer, f"rate-{i}"), draw=draw)
         for i, t in enumerate(tasks[:TIMED_REFERENCES])
     ]
     workspace.create()

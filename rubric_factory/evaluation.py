@@ -12,9 +12,9 @@ from rubric_factory.intervals import crossed_bootstrap
 from rubric_factory.judging.failures import decide
 from rubric_factory.judging.protocol import Judge, JudgeInput
 from rubric_factory.llm.protocol import CompletionFailure, LanguageModel, Request
-from rubric_factory.records import Category, Criterion, DatasetVersion, JudgeFailure, Judgement, Task, Verdict
+from rubric_factory.records import Category, Criterion, DatasetVersion, JudgeFailure, Judgement, Rating, Task, Verdict
 from rubric_factory.settings.llm import Sampling
-from rubric_factory.tables import SPLITS
+from rubric_factory.tables import RATING, SPLITS
 
 EVALUATION = pa.schema(
     [
@@ -120,7 +120,7 @@ def grade(
         for offset, response in enumerate(chosen):
             graded = tasks[response.task_id]
             identifier = response.response_id or f"{response.arm}-{response.seed}-{start + offset}"
-            items.append(JudgeInput(response.task_id, identifier, graded.task.question, graded.passage, graded.task.rubric, response.text))
+            items.append(JudgeInput.of(graded.task, graded.passage, response.text, identifier))
         judgements = judge.grade_many(items)
         outcomes = decide([item.rubric for item in items], judgements, aggregation)
         judged.extend(judgements)
@@ -217,11 +217,18 @@ def category_means(
 
 
 def judgements_of(rows: Sequence[dict[str, Any]]) -> dict[str, Judgement]:
-    """response_id -> judgement, from stored rows of VERDICTS: what category_means needs of them."""
+    """response_id -> judgement, from stored rows of VERDICTS: what category_means needs of them. A rating counts from 0."""
     verdicts: dict[str, list[Verdict]] = {}
+    ratings: dict[str, Rating] = {}
     first: dict[str, dict[str, Any]] = {}
     for row in rows:
         first.setdefault(row["response_id"], row)
+        if row["criterion_key"] == RATING:
+            ratings[row["response_id"]] = Rating(row["level"], 0, row["max_level"], row["reason"])
+            continue
         failure = JudgeFailure(row["failure"] or JudgeFailure.ABSTAINED) if row["level"] is None else None
         verdicts.setdefault(row["response_id"], []).append(Verdict(row["criterion_key"], row["level"], row["reason"], failure))
-    return {key: Judgement(row["task_id"], key, tuple(verdicts[key]), row["judge"]) for key, row in first.items()}
+    return {
+        key: Judgement(row["task_id"], key, tuple(verdicts.get(key, ())), row["judge"], rating=ratings.get(key))
+        for key, row in first.items()
+    }

@@ -247,8 +247,25 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
+class Rating:
+    """One grade of a whole response, lowest <= value <= highest, by a judge that gives no verdicts (a baseline). reason is untrusted."""
+
+    value: int
+    lowest: int
+    highest: int
+    reason: str = ""
+
+    def __post_init__(self) -> None:
+        _require(self.lowest < self.highest, "Rating", "lowest < highest")
+        _require(self.lowest <= self.value <= self.highest, "Rating", "lowest <= value <= highest")
+
+
+@dataclass(frozen=True, slots=True)
 class Judgement:
-    """All verdicts on one response to one task, in rubric order; failure is set when the whole response has no grade."""
+    """What a judge made of one response to one task: verdicts in rubric order, or a rating of the whole, never both.
+
+    failure: why a verdict, or everything, is missing; on verdicts or a rating that are there, the rule by which they were set.
+    """
 
     task_id: str
     response_id: str
@@ -258,6 +275,10 @@ class Judgement:
     raw: str = ""
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    rating: Rating | None = None
+
+    def __post_init__(self) -> None:
+        _require(self.rating is None or not self.verdicts, "Judgement", "verdicts or a rating, not both")
 
 
 @dataclass(frozen=True, slots=True)

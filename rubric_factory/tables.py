@@ -8,10 +8,12 @@ from typing import Any
 import pyarrow as pa
 
 from rubric_factory.records import (
+    Category,
     Document,
     Judgement,
     Message,
     Passage,
+    Rating,
     Rejection,
     Rubric,
     Section,
@@ -209,6 +211,8 @@ PUBLISHED: dict[str, pa.Schema] = {
 # One row per task that a judge graded; graded_as names judge, settings and thresholds. spread is reference_score - weak_score.
 SCORES = pa.schema([("task_id", _S), ("judge", _S), ("graded_as", _S), *[(field.name, field.type) for field in QUALITY]])
 # One row per criterion of a judged response; raw (the judge's reply) and the tokens stand in the first row of each response only.
+# The criterion_key of a rating of the whole response, by a judge that gives no verdicts.
+RATING = "rating"
 VERDICTS = pa.schema(
     [
         ("task_id", _S),
@@ -304,11 +308,35 @@ def task_from_row(row: dict[str, object]) -> Task:
     return task
 
 
+def rating_row(judgement: Judgement, rating: Rating) -> dict[str, object]:
+    """A rating as a row of VERDICTS under the key RATING, which no criterion has: level counts from the lowest rating, weight is 1.
+
+    The canonical aggregation of the one row is the rating's reward.
+    """
+    return {
+        "task_id": judgement.task_id,
+        "response_id": judgement.response_id,
+        "criterion_key": RATING,
+        "level": rating.value - rating.lowest,
+        "max_level": rating.highest - rating.lowest,
+        "weight": 1,
+        "category": str(Category.IMPORTANT),
+        "failure": None if judgement.failure is None else str(judgement.failure),
+        "reason": rating.reason,
+        "judge": judgement.judge,
+        "raw": judgement.raw,
+        "prompt_tokens": judgement.prompt_tokens,
+        "completion_tokens": judgement.completion_tokens,
+    }
+
+
 def judgement_rows(judgement: Judgement, rubric: Rubric) -> list[dict[str, object]]:
     """Rows of VERDICTS, in rubric order: one per criterion, ungraded ones included, so that any aggregation can be recomputed.
 
-    failure: of the criterion, else of the whole response (set on flagged grades too).
+    failure: of the criterion, else of the whole response (set on flagged grades too). A rating is one row: see rating_row.
     """
+    if judgement.rating is not None:
+        return [rating_row(judgement, judgement.rating)]
     found: dict[str, Verdict] = {verdict.criterion_key: verdict for verdict in judgement.verdicts}
     rows: list[dict[str, object]] = []
     for criterion in rubric.criteria:

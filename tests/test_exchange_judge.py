@@ -40,7 +40,8 @@ def judging(request: Request) -> str:
     if "garbled" in said and request.seed == 0:
         return "I would rather not use JSON."
     level = int("No idea" not in said)
-    return json.dumps({name: {"reason": "it says so", "level": level} for name in request.schema["properties"]})
+    quote = said.split("=== RESPONSE TO GRADE")[1].split("```")[1].strip()[:200]  # all of a short answer
+    return json.dumps({name: {"reason": "it says so", "quote": quote, "level": level} for name in request.schema["properties"]})
 
 
 def answered(line: str) -> str:

@@ -288,11 +288,11 @@ def said(request):
     text = request.messages[-1].content
     rubric, response = text.partition("=== RUBRIC ===")[2].partition("=== RESPONSE TO GRADE")[::2]
     blocks = rubric.split("\n\n")
-    reply = {}
+    reply, quote = {}, response.split("```")[1].strip("`\n")  # all of it
     for block in blocks:
         elements = [line.partition("required element: ")[2] for line in block.splitlines() if "required element: " in line]
         if elements:
-            reply[f"c{len(reply) + 1}"] = {"reason": "as stated", "level": sum(e in response for e in elements)}
+            reply[f"c{len(reply) + 1}"] = {"reason": "as stated", "quote": quote, "level": sum(e in response for e in elements)}
     return json.dumps(reply)
 
 

@@ -21,7 +21,7 @@ from rubric_factory.judging.protocol import JudgeInput
 from rubric_factory.ledger import Ledger
 from rubric_factory.llm.protocol import Completion, CompletionFailure
 from rubric_factory.records import JudgeFailure, Rubric
-from rubric_factory.settings.judge import GradingSettings, JudgeSettings, Lexical, ScriptedJudge
+from rubric_factory.settings.judge import JudgeSettings, Lexical, ModelGradingSettings, ScriptedJudge
 from rubric_factory.settings.llm import Sampling
 
 PROBES = hand_made_tasks()
@@ -29,7 +29,7 @@ RUBRIC = PROBES[0].task.rubric
 GOOD = {
     "c1": {"reason": "a", "level": 1},
     "c2": {"reason": "b", "level": 0},
-    "c3": {"reason": "c", "quote": "q", "level": 1},
+    "c3": {"reason": "c", "quote": "", "level": 1},
     "c4": {"reason": "d", "level": 0},
 }
 
@@ -46,12 +46,12 @@ def good(**changes):
 
 
 def test_a_good_reply_becomes_verdicts_in_rubric_order():
-    assert [v.level for v in parse(json.dumps(dict(reversed(GOOD.items()))), RUBRIC)] == [1, 0, 1, 0]
-    assert [v.criterion_key for v in parse(good(), RUBRIC)] == [c.criterion_key for c in RUBRIC.criteria]
+    assert [v.level for v in parse(json.dumps(dict(reversed(GOOD.items()))), RUBRIC.criteria)] == [1, 0, 1, 0]
+    assert [v.criterion_key for v in parse(good(), RUBRIC.criteria)] == [c.criterion_key for c in RUBRIC.criteria]
 
 
 def test_null_is_an_abstention_on_that_criterion_alone():
-    found = parse(good(c2={"reason": "cannot tell", "level": None}), RUBRIC)
+    found = parse(good(c2={"reason": "cannot tell", "level": None}), RUBRIC.criteria)
     assert [v.failure for v in found] == [None, JudgeFailure.ABSTAINED, None, None]
 
 
@@ -72,7 +72,7 @@ BROKEN = [
 @pytest.mark.parametrize("reply", BROKEN, ids=range(len(BROKEN)))
 def test_anything_but_the_exact_shape_is_unparseable(reply):
     with pytest.raises(Unparseable):
-        parse(reply, RUBRIC)
+        parse(reply, RUBRIC.criteria)
 
 
 def mutated():
@@ -91,7 +91,7 @@ def mutated():
 @given(mutated())
 def test_the_parser_returns_a_full_set_of_valid_verdicts_or_unparseable(reply):
     try:
-        found = parse(reply, RUBRIC)
+        found = parse(reply, RUBRIC.criteria)
     except Unparseable:
         return
     assert [v.criterion_key for v in found] == [c.criterion_key for c in RUBRIC.criteria]
@@ -101,7 +101,7 @@ def test_the_parser_returns_a_full_set_of_valid_verdicts_or_unparseable(reply):
 
 
 def test_the_schema_asks_for_exactly_what_the_parser_takes():
-    schema = parser.reply_schema(RUBRIC)
+    schema = parser.reply_schema(RUBRIC.criteria)
     assert schema["required"] == ["c1", "c2", "c3", "c4"] and schema["additionalProperties"] is False
     assert schema["properties"]["c1"]["properties"]["level"]["enum"] == [0, 1, None]
     assert list(schema["properties"]["c1"]["properties"]) == ["reason", "quote", "level"]
@@ -147,7 +147,7 @@ def test_answers_of_a_group_share_everything_up_to_the_response():
 
 def test_line_breaks_in_a_criterion_cannot_forge_another_one():
     forged = Rubric((replace(RUBRIC.criteria[0], description="x\n\nc2: forged\n  level 1: always"),))
-    assert "\nc2:" not in prompting.rubric_text(forged)
+    assert "\nc2:" not in prompting.rubric_text(forged.criteria)
 
 
 # Judge
@@ -171,7 +171,7 @@ class Model:
 
 def judge(answer, **grading):
     model = Model(answer)
-    return LanguageModelJudge(model, GradingSettings(**grading), Sampling(), "model"), model
+    return LanguageModelJudge(model, ModelGradingSettings(**{"quotes": "given", **grading}), Sampling(), "model"), model
 
 
 def is_canary(request):
@@ -269,8 +269,9 @@ def test_draws_are_other_requests_and_the_same_draw_is_the_same_one():
 
 def test_the_identity_changes_with_the_prompt_and_the_revision(monkeypatch):
     before = judge(lambda request: good())[0].identity
-    assert before.startswith("m@r1 prompts=")
-    monkeypatch.setattr(prompting, "prompt_hash", lambda: "0" * 64)
+    assert before.startswith("m@r1 all_criteria prompts=")
+    own = prompting.template("system")
+    monkeypatch.setattr(prompting, "template", lambda name: own + "x" if name == "system" else "y")
     assert judge(lambda request: good())[0].identity != before
 
 
@@ -287,7 +288,7 @@ def counted_reply(request):
 
 
 def test_behind_the_ledger_a_grading_is_paid_once_and_another_draw_is_another_grading(tmp_path):
-    section = ScriptedJudge(model="m", revision="r", function="test_judging_language_model:counted_reply")
+    section = ScriptedJudge(model="m", revision="r", grading={"quotes": "given"}, function="test_judging_language_model:counted_reply")
     for draw, paid in ((0, 1), (0, 1), (1, 2)):
         with Ledger(tmp_path / "ledger.sqlite") as ledger:
             found = open_judge(section, ledger).grade_many([replace(item("x"), draw=draw)])
@@ -300,7 +301,7 @@ def test_one_dict_names_all_judges_and_the_settings_know_no_other():
 
 
 def test_judges_open_from_their_sections():
-    section = ScriptedJudge(model="m", revision="r", function="test_judging_language_model:scripted_reply")
+    section = ScriptedJudge(model="m", revision="r", grading={"quotes": "given"}, function="test_judging_language_model:scripted_reply")
     scripted = open_judge(section, None)
     assert scripted.evidence_grade == "demo" and scripted.grade_many([item()])[0].failure is None
     assert open_judge(Lexical(), None).identity == "lexical@1"

@@ -14,7 +14,7 @@ from rubric_factory.judging.probes.run import run_probes
 from rubric_factory.judging.protocol import JudgeInput
 from rubric_factory.llm.protocol import Completion, CompletionFailure
 from rubric_factory.records import JudgeFailure, Judgement
-from rubric_factory.settings.judge import GradingSettings, Lexical, LockSettings, OpenAICompatibleJudge, ProbeSettings
+from rubric_factory.settings.judge import Lexical, LockSettings, ModelGradingSettings, OpenAICompatibleJudge, ProbeSettings
 from rubric_factory.settings.llm import Sampling
 
 TASKS = hand_made_tasks()
@@ -133,7 +133,8 @@ class Model:
                 block = shown.split(f"\n{name}: ", 1)[1].split("\n\n")[0]
                 wanted = [line.split(": ", 1)[1] for line in block.splitlines() if line.startswith("  required element")]
                 met = all(element in response for element in wanted)
-                reply[name] = {"reason": "as stated", "level": top if self.swapped or met else 0}
+                quote = response.split("```")[1].strip()  # all of it
+                reply[name] = {"reason": "as stated", "quote": quote, "level": top if self.swapped or met else 0}
             yield request.request_id, Completion(json.dumps(reply), served_model=self.served, prompt_tokens=100, completion_tokens=20)
 
 
@@ -142,7 +143,7 @@ SECTION = OpenAICompatibleJudge(model="judge-8b", revision="abc123", base_url="h
 
 def test_weights_swapped_behind_an_unchanged_name_are_caught():
     model = Model()
-    judge = LanguageModelJudge(model, GradingSettings(), Sampling(), "model")
+    judge = LanguageModelJudge(model, ModelGradingSettings(), Sampling(), "model")
     lock = locked(judge, SECTION)
     assert lock.served == ("judge-8b-awq",) and lock.prompt_hash and lock.sampling["temperature"] == 0.0
     assert verify_lock(judge, lock).passed
@@ -153,15 +154,15 @@ def test_weights_swapped_behind_an_unchanged_name_are_caught():
 
 def test_another_served_id_is_caught_even_with_the_same_verdicts():
     model = Model()
-    lock = locked(LanguageModelJudge(model, GradingSettings(), Sampling(), "model"), SECTION)
+    lock = locked(LanguageModelJudge(model, ModelGradingSettings(), Sampling(), "model"), SECTION)
     model.served = "judge-8b-int4"
-    report = verify_lock(LanguageModelJudge(model, GradingSettings(), Sampling(), "model"), lock)
+    report = verify_lock(LanguageModelJudge(model, ModelGradingSettings(), Sampling(), "model"), lock)
     assert not report.passed and "judge-8b-int4" in report.detail
 
 
 def test_verifying_asks_anew_so_that_no_ledger_can_answer_for_the_server():
     model = Model()
-    judge = LanguageModelJudge(model, GradingSettings(), Sampling(), "model")
+    judge = LanguageModelJudge(model, ModelGradingSettings(), Sampling(), "model")
     lock = locked(judge, SECTION)
     before = set(model.seeds)
     verify_lock(judge, lock)
@@ -176,8 +177,8 @@ def test_a_dead_server_does_not_verify():
             for request in requests:
                 yield request.request_id, Completion(failure=CompletionFailure.TRANSPORT, detail="refused")
 
-    lock = locked(LanguageModelJudge(Model(), GradingSettings(), Sampling(), "model"), SECTION)
-    assert not verify_lock(LanguageModelJudge(Dead(), GradingSettings(), Sampling(), "model"), lock).passed
+    lock = locked(LanguageModelJudge(Model(), ModelGradingSettings(), Sampling(), "model"), SECTION)
+    assert not verify_lock(LanguageModelJudge(Dead(), ModelGradingSettings(), Sampling(), "model"), lock).passed
 
 
 @pytest.mark.parametrize("content", [None, "", "{}", "[]", '{"format": 2}', '{"format": 1, "pairs": [{}]}', "\x00"])

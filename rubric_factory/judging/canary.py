@@ -3,10 +3,11 @@
 import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from rubric_factory.judging import corruptions, failures
+from rubric_factory.judging.levels import keys, levels
 from rubric_factory.judging.probes.borrowed import mismatched_answers
 from rubric_factory.judging.probes.protocol import ProbeTask
 from rubric_factory.judging.probes.stability import flip_rate as flip_rate_of
@@ -19,7 +20,8 @@ KINDS = ("reference", "weak", "mismatched", "corrupted")
 
 @dataclass(frozen=True, slots=True)
 class CanaryPair:
-    """One answer with its most frequent verdicts: level by criterion key (None: no grade) and the reward they make, unclipped."""
+    """One answer with its most frequent verdicts: level by criterion key (None: no grade), or the rating by RATING, and the reward they
+    make, unclipped."""
 
     task_id: str
     kind: str
@@ -64,10 +66,7 @@ def draw(tasks: Sequence[ProbeTask], pairs: int, seed: int) -> list[Asked]:
 
 def grade(judge: Judge, asked: Sequence[Asked], *, draw: int) -> list[Judgement]:
     """One grading of every answer, in order."""
-    inputs = [
-        JudgeInput(a.probe.task.task_id, f"canary-{i}", a.probe.task.question, a.probe.passage_text, a.probe.task.rubric, a.response, draw)
-        for i, a in enumerate(asked)
-    ]
+    inputs = [replace(JudgeInput.of(a.probe.task, a.probe.passage_text, a.response, f"canary-{i}"), draw=draw) for i, a in enumerate(asked)]
     return judge.grade_many(inputs)
 
 
@@ -79,23 +78,30 @@ def settled(asked: Sequence[Asked], repeats: Sequence[Sequence[Judgement]]) -> t
 def _settled(answer: Asked, judgements: Sequence[Judgement]) -> CanaryPair:
     rubric = answer.probe.task.rubric
     found: dict[str, int | None] = {}
-    for criterion in rubric.criteria:
-        counts = Counter(_level(judgement, criterion.criterion_key) for judgement in judgements)
-        found[criterion.criterion_key] = min(counts, key=lambda level: (-counts[level], -1 if level is None else level))
-    verdicts = tuple(Verdict(key, level) for key, level in found.items() if level is not None)
-    complete = len(verdicts) == len(rubric.criteria)
-    judgement = Judgement(answer.probe.task.task_id, "canary", verdicts, "canary")
-    reward = failures.decide([rubric], [judgement])[0].reward if complete else None
-    return CanaryPair(answer.probe.task.task_id, answer.kind, answer.response, found, reward)
+    for key in keys(rubric, judgements):
+        counts = Counter(levels(judgement).get(key) for judgement in judgements)
+        found[key] = min(counts, key=lambda level: (-counts[level], -1 if level is None else level))
+    return CanaryPair(answer.probe.task.task_id, answer.kind, answer.response, found, _reward(answer, judgements, found))
 
 
-def _level(judgement: Judgement, key: str) -> int | None:
-    return next((verdict.level for verdict in judgement.verdicts if verdict.criterion_key == key), None)
+def _reward(answer: Asked, judgements: Sequence[Judgement], found: Mapping[str, int | None]) -> float | None:
+    """Reward of the most frequent levels, or of the most frequent rating, on the scale of those who gave one."""
+    rubric, task_id = answer.probe.task.rubric, answer.probe.task.task_id
+    if None in found.values():
+        return None
+    rated = next((judgement.rating for judgement in judgements if judgement.rating), None)
+    if rated is not None:
+        rating = replace(rated, value=next(level for level in found.values() if level is not None), reason="")
+        judgement = Judgement(task_id, "canary", (), "canary", rating=rating)
+    else:
+        verdicts = tuple(Verdict(key, level) for key, level in found.items() if level is not None)
+        judgement = Judgement(task_id, "canary", verdicts, "canary")
+    return failures.decide([rubric], [judgement])[0].reward
 
 
 def flip_rate(asked: Sequence[Asked], repeats: Sequence[Sequence[Judgement]]) -> float:
     """Share of verdicts that differ from the most frequent one, over answers, criteria and repeats; every criterion weighs alike."""
-    weights = [len(answer.probe.task.rubric.criteria) for answer in asked]
+    weights = [len(keys(a.probe.task.rubric, [repeat[i] for repeat in repeats])) for i, a in enumerate(asked)]
     rates = [flip_rate_of([repeat[index] for repeat in repeats], answer.probe.task.rubric) for index, answer in enumerate(asked)]
     return sum(rate * weight for rate, weight in zip(rates, weights, strict=True)) / sum(weights) if weights else 0.0
 

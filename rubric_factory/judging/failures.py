@@ -4,31 +4,43 @@ transport, timeout, refused, abstained  -> no reward (None): the rollout is excl
 over_length                             -> decided before the call: every criterion unmet, reward 0, flagged
 unparseable after all tries             -> policy-induced (positives unmet, negatives met, flagged) only where the batch shows that the
                                            judge itself works: its canary AND >= 90 % of the other first replies parse; otherwise None
-partly judged                           -> None (coverage floor 1.0, in reward.reward_of)
+partly judged                           -> None (coverage floor 1.0, in reward.reward_of): a criterion abstained from, one whose quote is
+                                           not in the response, one of several calls that failed
+A judge that rates knows the lowest rating (reward 0) in the place of "every criterion unmet" and of the policy-induced grade.
 """
 
+import math
 from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rubric_factory.judging.protocol import JudgeInput
-from rubric_factory.records import JudgeFailure, Judgement, Rubric, Verdict
+from rubric_factory.records import JudgeFailure, Judgement, Rating, Rubric, Verdict
 from rubric_factory.reward import reward_of
 
 OTHERS_PARSE = 0.9
 MAX_UNGRADED, WINDOW, JUDGED_FROM = 0.05, 500, 64
 
 
+# Lowest and highest rating of a judge that rates; None of one that gives verdicts.
+Scale = tuple[int, int] | None
+
+
 @dataclass(frozen=True, slots=True)
 class Replies:
-    """What all tries on one answer came to: verdicts, or the failure of the last try. first_parsed: whether the first reply parsed."""
+    """What all calls about one answer, with all their tries, came to: verdicts or a rating, or why there is none.
+
+    verdicts: in rubric order, partial ones filled up with verdicts that carry a failure. first_parsed: share of the calls whose first reply
+    could be read.
+    """
 
     verdicts: tuple[Verdict, ...] = ()
     failure: JudgeFailure | None = None
-    first_parsed: bool = False
+    first_parsed: float = 0.0
     raw: str = ""
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    rating: Rating | None = None
 
 
 def is_over_length(response: str, max_characters: int) -> bool:
@@ -46,39 +58,52 @@ def worst(rubric: Rubric, reason: str) -> tuple[Verdict, ...]:
     return tuple(Verdict(c.criterion_key, 0 if c.weight > 0 else c.max_level, reason) for c in rubric.criteria)
 
 
-def over_length(item: JudgeInput, judge: str) -> Judgement:
+def lowest(scale: tuple[int, int], reason: str) -> Rating:
+    """The lowest rating: what the two rules above come to for a judge that rates."""
+    return Rating(scale[0], *scale, reason)
+
+
+def over_length(item: JudgeInput, judge: str, scale: Scale = None) -> Judgement:
     """Judgement of an over-long answer: graded 0 by rule, flagged."""
-    return Judgement(item.task_id, item.response_id, unmet(item.rubric, "over length"), judge, JudgeFailure.OVER_LENGTH)
+    why = "over length"
+    verdicts, rating = ((), lowest(scale, why)) if scale else (unmet(item.rubric, why), None)
+    return Judgement(item.task_id, item.response_id, verdicts, judge, JudgeFailure.OVER_LENGTH, rating=rating)
 
 
-def policy_induced(first_parsed: Sequence[bool], index: int, canary_parsed: bool) -> bool:
+def policy_induced(first_parsed: Sequence[float], index: int, canary_parsed: bool) -> bool:
     """Whether an unparseable reply to answer `index` is the answer's doing.
 
-    first_parsed: per answer of the batch that was sent, whether its first reply parsed. Without any other reply there is no
-    evidence that the judge works on answers, so it is not.
+    first_parsed: per answer of the batch that was sent, the share of its first replies that could be read. Without any other reply there
+    is no evidence that the judge works on answers, so it is not.
     """
     others = [parsed for position, parsed in enumerate(first_parsed) if position != index]
-    return canary_parsed and bool(others) and sum(others) >= OTHERS_PARSE * len(others)
+    return canary_parsed and bool(others) and math.fsum(others) >= OTHERS_PARSE * len(others)
 
 
-def settle(item: JudgeInput, replies: Replies, judge: str, *, induced: bool) -> Judgement:
-    """Replies to Judgement. induced: see policy_induced; only read where the failure is unparseable."""
-    verdicts, failure = replies.verdicts, replies.failure
-    if failure is JudgeFailure.UNPARSEABLE:
-        verdicts = worst(item.rubric, "made the judge's reply unparseable") if induced else ()
-    elif failure is not None:
-        verdicts = ()
-    elif any(v.failure is not None for v in verdicts):
-        failure = JudgeFailure.ABSTAINED
+def settle(item: JudgeInput, replies: Replies, judge: str, *, induced: bool, scale: Scale = None) -> Judgement:
+    """Replies to Judgement. induced: see policy_induced; only read where the failure is unparseable.
+
+    A void verdict (its quote is not in the response) is the judge's own fault: no grade, never policy-induced.
+    """
+    verdicts, rating, failure = replies.verdicts, replies.rating, replies.failure
+    if failure is JudgeFailure.UNPARSEABLE and induced:
+        why = "made the judge's reply unparseable"
+        verdicts, rating = ((), lowest(scale, why)) if scale else (worst(item.rubric, why), None)
+    elif failure is None:
+        own = {verdict.failure for verdict in verdicts}
+        failure = next((kind for kind in (JudgeFailure.UNPARSEABLE, JudgeFailure.ABSTAINED) if kind in own), None)
     return Judgement(
-        item.task_id, item.response_id, verdicts, judge, failure, replies.raw, replies.prompt_tokens, replies.completion_tokens
+        item.task_id, item.response_id, verdicts, judge, failure, replies.raw, replies.prompt_tokens, replies.completion_tokens, rating
     )
 
 
-def settle_batch(sent: Sequence[tuple[JudgeInput, Replies]], judge: str, *, canary_parsed: bool) -> list[Judgement]:
+def settle_batch(sent: Sequence[tuple[JudgeInput, Replies]], judge: str, *, canary_parsed: bool, scale: Scale = None) -> list[Judgement]:
     """settle for every answer that was sent to the judge in one batch (over-long ones were not)."""
     first = [replies.first_parsed for _, replies in sent]
-    return [settle(item, replies, judge, induced=policy_induced(first, index, canary_parsed)) for index, (item, replies) in enumerate(sent)]
+    return [
+        settle(item, replies, judge, induced=policy_induced(first, index, canary_parsed), scale=scale)
+        for index, (item, replies) in enumerate(sent)
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,48 +1,56 @@
-"""The language-model judge: all criteria of one answer in one call, reason before level, up to three tries, failures by the algebra."""
+"""The language-model judge: an answer in one call or several, reason before level, up to three tries each, failures by the algebra."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import groupby
 
-from rubric_factory.judging import failures, parser, prompting
+from rubric_factory.judging import failures, prompting
 from rubric_factory.judging.failures import Replies
+from rubric_factory.judging.modes import MODES, Call
+from rubric_factory.judging.parts import Part, after, merged
 from rubric_factory.judging.protocol import JudgeInput
-from rubric_factory.llm.protocol import Completion, CompletionFailure, LanguageModel, Request
-from rubric_factory.records import Category, Criterion, JudgeFailure, Judgement, Level, Rubric, Verdict, content_id
-from rubric_factory.settings.judge import GradingSettings
+from rubric_factory.llm.protocol import LanguageModel, Request
+from rubric_factory.records import Category, Criterion, JudgeFailure, Judgement, Level, Rubric, content_id
+from rubric_factory.settings.judge import ModelGradingSettings
 from rubric_factory.settings.llm import Sampling
 
-# A cut-off reply is one that cannot be parsed; one that has not come yet is a transport matter.
-_FAILURES = {
-    CompletionFailure.TRANSPORT: JudgeFailure.TRANSPORT,
-    CompletionFailure.UNANSWERED: JudgeFailure.TRANSPORT,
-    CompletionFailure.BAD_REQUEST: JudgeFailure.TRANSPORT,
-    CompletionFailure.GIVEN_UP: JudgeFailure.TRANSPORT,
-    CompletionFailure.TIMEOUT: JudgeFailure.TIMEOUT,
-    CompletionFailure.REFUSED: JudgeFailure.REFUSED,
-    CompletionFailure.TRUNCATED: JudgeFailure.UNPARSEABLE,
-}
 _SEEDS = 2**31 - 1
+# (position of the answer in the batch, number of the call about it).
+_Place = tuple[int, int]
 
 
 def _canary() -> JudgeInput:
     """An answer that any working judge can grade: it shows whether an unparseable reply is the judge's fault or the answer's."""
     guide = (Level(0, "does not say so"), Level(1, "says so"))
     criterion = Criterion("canary", "Boiling point", "Says that water boils at 100 °C.", Category.ESSENTIAL, 1, ("100 °C",), guide, (), ())
-    passage = "At sea level, water boils at 100 °C."
-    return JudgeInput("canary", "canary", "At what temperature does water boil?", passage, Rubric((criterion,)), "Water boils at 100 °C.")
+    passage = response = "At sea level, water boils at 100 °C."
+    return JudgeInput(
+        "canary", "canary", "At what temperature does water boil?", passage, Rubric((criterion,)), response, reference=passage
+    )
 
 
 class LanguageModelJudge:
-    """A judge over any LanguageModel. Weights never reach the model."""
+    """A judge over any LanguageModel. Weights never reach the model, save in the mode holistic.
 
-    def __init__(self, model: LanguageModel, grading: GradingSettings, sampling: Sampling, evidence_grade: str) -> None:
-        self._model, self._grading, self._sampling, self._grade = model, grading, sampling, evidence_grade
-        self.served: set[str] = set()  # what the backend calls itself in its replies: part of a lock
+    served, engines: what the backend calls itself and its engine in its replies: part of a lock.
+    """
+
+    def __init__(self, model: LanguageModel, grading: ModelGradingSettings, sampling: Sampling, evidence_grade: str) -> None:
+        self._model, self.grading, self.sampling, self._grade = model, grading, sampling, evidence_grade
+        self._mode = MODES[grading.mode]
+        self.served: set[str] = set()
+        self.engines: set[str] = set()
+
+    @property
+    def prompt_hash(self) -> str:
+        """sha256 hex digest over the mode's prompt files and what else decides what is asked and how it is read."""
+        size = self.grading.criteria_per_call if self.grading.mode == "some_criteria" else 0
+        return prompting.prompt_hash(self._mode.prompts, self.grading.mode, size, self.grading.quotes)
 
     @property
     def identity(self) -> str:
-        """model@revision and the hash of the prompt files."""
-        return f"{self._model.model}@{self._model.revision} prompts={prompting.prompt_hash()[:16]}"
+        """model@revision, mode and prompt_hash."""
+        return f"{self._model.model}@{self._model.revision} {self.grading.mode} prompts={self.prompt_hash[:16]}"
 
     @property
     def evidence_grade(self) -> str:
@@ -51,40 +59,60 @@ class LanguageModelJudge:
 
     def grade_many(self, batch: Sequence[JudgeInput]) -> list[Judgement]:
         """See Judge. Over-long answers are settled before the call; the canary is sent only where a reply stayed unparseable."""
-        limit = self._grading.max_response_characters
+        limit, scale = self.grading.max_response_characters, self._mode.scale
         sent = [item for item in batch if not failures.is_over_length(item.response, limit)]
         outcomes = self._outcomes(sent)
         doubtful = any(outcome.failure is JudgeFailure.UNPARSEABLE for outcome in outcomes)
         canary_parsed = self._canary_parses(sent) if doubtful else True
-        settled = iter(failures.settle_batch(list(zip(sent, outcomes, strict=True)), self.identity, canary_parsed=canary_parsed))
+        pairs = list(zip(sent, outcomes, strict=True))
+        settled = iter(failures.settle_batch(pairs, self.identity, canary_parsed=canary_parsed, scale=scale))
         return [
-            failures.over_length(item, self.identity) if failures.is_over_length(item.response, limit) else next(settled) for item in batch
+            failures.over_length(item, self.identity, scale) if failures.is_over_length(item.response, limit) else next(settled)
+            for item in batch
         ]
 
     def _outcomes(self, sent: Sequence[JudgeInput]) -> list[Replies]:
-        outcomes = [Replies() for _ in sent]
-        waiting = list(range(len(sent)))
-        for attempt in range(self._grading.tries):
+        parts: list[dict[int, Part]] = [{} for _ in sent]
+        waiting: set[_Place] | None = None  # all, at first
+        for attempt in range(self.grading.tries):
+            calls: dict[str, tuple[_Place, Call]] = {}
+            for request_id, completion in self._model.complete(self._requests(sent, waiting, attempt, calls)):
+                (index, number), call = calls.pop(request_id)
+                self.served |= {completion.served_model} - {""}
+                self.engines |= {completion.engine} - {""}
+                parts[index][number] = after(parts[index].get(number, Part()), completion, call, first=attempt == 0)
+            waiting = {(index, number) for index, own in enumerate(parts) for number, part in own.items() if part.again}
             if not waiting:
                 break
-            requests = (self._request(str(index), sent[index], attempt) for index in waiting)
-            for request_id, completion in self._model.complete(requests):
-                index = int(request_id)
-                self.served |= {completion.served_model} - {""}
-                outcomes[index] = _after(outcomes[index], completion, sent[index].rubric, first=attempt == 0)
-            waiting = [index for index in waiting if outcomes[index].failure is JudgeFailure.UNPARSEABLE]
-        return outcomes
+        return [merged([own[number] for number in sorted(own)]) for own in parts]
 
-    def _request(self, request_id: str, item: JudgeInput, attempt: int) -> Request:
-        seed = (self._grading.seed + attempt + item.draw * self._grading.tries) % _SEEDS
+    def _requests(
+        self, sent: Sequence[JudgeInput], wanted: set[_Place] | None, attempt: int, calls: dict[str, tuple[_Place, Call]]
+    ) -> Iterator[Request]:
+        """Requests of the wanted calls, each noted in `calls` by its request_id until its reply is read.
+
+        Answers to one task that stand together are asked about call by call: they share the prompt up to the response.
+        """
+        for _, group in groupby(range(len(sent)), key=lambda index: sent[index].task_id):
+            own = {index: self._mode.calls(sent[index], self.grading) for index in group}
+            for number in range(max(len(some) for some in own.values())):
+                for index, some in own.items():
+                    if number < len(some) and (wanted is None or (index, number) in wanted):
+                        request_id = f"{index}.{number}"
+                        calls[request_id] = (index, number), some[number]
+                        yield self._request(request_id, sent[index], some[number], attempt)
+
+    def _request(self, request_id: str, item: JudgeInput, call: Call, attempt: int) -> Request:
+        seed = (self.grading.seed + attempt + item.draw * self.grading.tries) % _SEEDS
+        temperature = self.sampling.temperature
         return Request(
             request_id=request_id,
-            messages=prompting.messages(item),
-            max_tokens=self._sampling.max_tokens,
-            temperature=self._sampling.temperature,
-            top_p=self._sampling.top_p,
+            messages=call.messages,
+            max_tokens=self.sampling.max_tokens,
+            temperature=max(temperature, self.grading.retry_temperature) if attempt else temperature,
+            top_p=self.sampling.top_p,
             seed=seed,
-            schema=parser.reply_schema(item.rubric),
+            schema=call.schema,
             subject=item.task_id,
             part=f"{item.response_id}~{item.draw}" if item.draw else item.response_id,
         )
@@ -93,27 +121,6 @@ class LanguageModelJudge:
         # The draw comes from the batch: the same canary from the ledger would say nothing about this hour's server.
         digest = content_id("canary", [[item.task_id, item.response_id, item.draw] for item in sent])
         item = replace(_canary(), draw=int(digest[:7], 16))
-        replies = [completion for _, completion in self._model.complete([self._request("canary", item, 0)])]
-        return all(_after(Replies(), reply, item.rubric, first=True).first_parsed for reply in replies) and bool(replies)
-
-
-def _after(before: Replies, completion: Completion, rubric: Rubric, *, first: bool) -> Replies:
-    """The replies after one more reply; tokens of all tries are summed, the last raw text is kept."""
-    verdicts: tuple[Verdict, ...] = ()
-    failure: JudgeFailure | None = None
-    raw = completion.text
-    if completion.failure is not None:
-        failure, raw = _FAILURES[completion.failure], completion.text or completion.detail
-    else:
-        try:
-            verdicts = parser.parse(completion.text, rubric)
-        except parser.Unparseable:
-            failure = JudgeFailure.UNPARSEABLE
-    return Replies(
-        verdicts=verdicts,
-        failure=failure,
-        first_parsed=failure is None if first else before.first_parsed,
-        raw=raw,
-        prompt_tokens=before.prompt_tokens + completion.prompt_tokens,
-        completion_tokens=before.completion_tokens + completion.completion_tokens,
-    )
+        call = self._mode.calls(item, self.grading)[0]
+        replies = [completion for _, completion in self._model.complete([self._request("canary", item, call, 0)])]
+        return bool(replies) and all(after(Part(), reply, call, first=True).first_parsed for reply in replies)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from rubric_factory.errors import BlockedError, DatasetError
-from rubric_factory.judging import canary, prompting
+from rubric_factory.judging import canary
 from rubric_factory.judging.canary import CanaryPair
 from rubric_factory.judging.language_model import LanguageModelJudge
 from rubric_factory.judging.probes.protocol import ProbeResult, ProbeTask
@@ -124,7 +124,7 @@ def make_lock(
         revision=getattr(section, "revision", judge.identity),
         served=tuple(sorted(judge.served)) if isinstance(judge, LanguageModelJudge) else (),
         engine=_engine(section.type),
-        prompt_hash=prompting.prompt_hash() if isinstance(judge, LanguageModelJudge) else "",
+        prompt_hash=judge.prompt_hash if isinstance(judge, LanguageModelJudge) else "",
         sampling=section.sampling.model_dump(mode="json") if hasattr(section, "sampling") else {},
         grading=section.grading.model_dump(mode="json"),
         evidence_grade=judge.evidence_grade,

@@ -1,15 +1,14 @@
 """Prompts that hold hostile text: one single-pass fill, fences longer than any in the text, delimiters and chat tokens broken up."""
 
-import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 
 from rubric_factory import text
 from rubric_factory.judging.parser import names
 from rubric_factory.judging.protocol import JudgeInput
-from rubric_factory.records import Message, Rubric
+from rubric_factory.records import Criterion, Message, content_id
 
 _SLOT = re.compile(r"\[\[(\w+)\]\]")
 _FENCE = re.compile(r"`+")
@@ -28,11 +27,9 @@ def template(name: str) -> str:
     return files("rubric_factory.judging").joinpath("prompts", f"{name}.txt").read_text(encoding="utf-8")
 
 
-@cache
-def prompt_hash() -> str:
-    """sha256 hex digest over the prompt files: part of a judge's identity."""
-    parts = [template(name) for name in ("system", "user")]
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+def prompt_hash(names: Sequence[str], *more: object) -> str:
+    """sha256 hex digest over prompt files, and whatever else decides what is asked: part of a judge's identity."""
+    return content_id("judge prompts", [template(name) for name in names], [str(part) for part in more])
 
 
 def neutral(untrusted: str) -> str:
@@ -54,12 +51,13 @@ def fill(pattern: str, values: Mapping[str, str]) -> str:
     return _SLOT.sub(lambda match: values[match[1]], pattern)
 
 
-def rubric_text(rubric: Rubric) -> str:
-    """The rubric as the judge sees it: no weights, no categories, no keys."""
+def rubric_text(criteria: Sequence[Criterion], *, weighted: bool = False) -> str:
+    """Criteria as the judge sees them: no keys; weights and categories only where weighted, which is for the holistic mode alone."""
     one = text.squeeze  # a line break in a quote must not look like a line of ours
     blocks = []
-    for name, criterion in zip(names(rubric), rubric.criteria, strict=True):
+    for name, criterion in zip(names(criteria), criteria, strict=True):
         lines = [f"{name}: {one(criterion.title)}", f"  what: {one(criterion.description)}"]
+        lines += [f"  weight: {criterion.weight:+d} ({criterion.category})"] if weighted else []
         lines += [f"  required element: {one(element)}" for element in criterion.required_elements]
         lines += [f"  level {step.level}: {one(step.meaning)}" for step in criterion.scoring_guide]
         lines += [f"  check: {one(cue)}" for cue in criterion.verification_cues]
@@ -68,12 +66,17 @@ def rubric_text(rubric: Rubric) -> str:
     return "\n\n".join(blocks)
 
 
-def messages(item: JudgeInput) -> tuple[Message, ...]:
-    """System and user message of one grading. What a group shares (passage, question, rubric) stands first, the response last."""
+def messages(item: JudgeInput, criteria: Sequence[Criterion] = (), *, mode: str = "", weighted: bool = False) -> tuple[Message, ...]:
+    """System and user message of one call. What a group shares (passage, question, rubric) stands first, the response last.
+
+    criteria: of this call, all of the rubric unless given. mode: prompts system_<mode>.txt and user_<mode>.txt instead of the plain ones.
+    """
     values = {
         "passage": fenced(item.passage),
         "question": fenced(item.question),
-        "rubric": fenced(rubric_text(item.rubric)),
+        "rubric": fenced(rubric_text(criteria or item.rubric.criteria, weighted=weighted)),
+        "reference": fenced(item.reference),
         "response": fenced(item.response),
     }
-    return (Message("system", template("system")), Message("user", fill(template("user"), values)))
+    system, user = (f"{name}_{mode}" if mode else name for name in ("system", "user"))
+    return (Message("system", template(system)), Message("user", fill(template(user), values)))

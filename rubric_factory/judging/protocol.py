@@ -12,6 +12,7 @@ class JudgeInput:
     """One answer to be graded. passage is the hidden grounding text; response is untrusted.
 
     draw numbers independent gradings of the same answer: a higher one is a new call, never a reply from the ledger.
+    reference: the task's reference answer, which only the mode reference_likert shows to a judge.
     """
 
     task_id: str
@@ -21,12 +22,13 @@ class JudgeInput:
     rubric: Rubric
     response: str
     draw: int = 0
+    reference: str = ""
 
     @classmethod
     def of(cls, task: Task, passage: str, response: str, response_id: str = "") -> "JudgeInput":
         """An answer to a task; passage is its grounding text. response_id: id_of unless given."""
         identifier = response_id or cls.id_of(task.task_id, response)
-        return cls(task.task_id, identifier, task.question, passage, task.rubric, response)
+        return cls(task.task_id, identifier, task.question, passage, task.rubric, response, reference=task.reference_answer)
 
     @staticmethod
     def id_of(task_id: str, response: str) -> str:

@@ -57,7 +57,12 @@ def aggregated(grades: Grades, failure: JudgeFailure | None, aggregation: str) -
 
 
 def reward_of(rubric: Rubric, judgement: Judgement, aggregation: str = "canonical") -> float | None:
-    """Reward of a judged response by one of AGGREGATIONS, None where any criterion has no grade. Errors: as grades_of."""
+    """Reward of a judged response by one of AGGREGATIONS, None where any criterion has no grade. Errors: as grades_of.
+
+    A rating is one number already: rar_implicit of it, whatever the aggregation.
+    """
+    if judgement.rating is not None:
+        return rar_implicit(judgement.rating.value, lowest=judgement.rating.lowest, highest=judgement.rating.highest)
     grades = grades_of(rubric, judgement)
     return None if grades is None else aggregated(grades, judgement.failure, aggregation)
 

@@ -16,6 +16,30 @@ class GradingSettings(Section):
     seed: int = Field(default=0, ge=0, description="first seed of a request; matters at temperature > 0 and for further tries")
 
 
+GradingMode = Literal[
+    "all_criteria", "some_criteria", "one_criterion", "holistic", "direct_likert", "reference_likert", "predefined"
+]  # fmt: skip
+
+
+class ModelGradingSettings(GradingSettings):
+    """How a language model grades. Mode, criteria_per_call and quotes are part of the judge's identity."""
+
+    mode: GradingMode = Field(
+        default="all_criteria",
+        description="calls a response takes: one for all criteria, one for some, one each; or, baselines of arXiv 2507.17746, one rating: "
+        "holistic (1-10, sees rubric and weights), direct_likert (question alone), reference_likert, predefined (4 items)",
+    )
+    criteria_per_call: int = Field(default=4, ge=1, description="criteria of a call in the mode some_criteria")
+    quotes: Literal["required", "given"] = Field(
+        default="required",
+        description="required: a level above 0 on a criterion with required elements is void without a quote; given: a quote may be left "
+        "out. A quote that is not in the response voids its verdict either way",
+    )
+    retry_temperature: float = Field(
+        default=0.3, ge=0, le=2, description="temperature of further tries, at least: at 0 a model would repeat its unreadable reply"
+    )
+
+
 class Lexical(Section):
     """The embedded judge: required elements by their words, hardened against stuffing. Demo grade: smoke tests and plumbing."""
 
@@ -33,25 +57,25 @@ class Rules(Section):
 class OpenAICompatibleJudge(llm.OpenAICompatible):
     """A language-model judge behind an OpenAI-compatible server."""
 
-    grading: GradingSettings = GradingSettings()
+    grading: ModelGradingSettings = ModelGradingSettings()
 
 
 class VllmJudge(llm.Vllm):
     """A language-model judge in this process."""
 
-    grading: GradingSettings = GradingSettings()
+    grading: ModelGradingSettings = ModelGradingSettings()
 
 
 class BatchFilesJudge(llm.BatchFiles):
     """A language-model judge behind files."""
 
-    grading: GradingSettings = GradingSettings()
+    grading: ModelGradingSettings = ModelGradingSettings()
 
 
 class ScriptedJudge(llm.Scripted):
     """A language-model judge answered by a function. Demo grade."""
 
-    grading: GradingSettings = GradingSettings()
+    grading: ModelGradingSettings = ModelGradingSettings()
 
 
 LanguageModelJudgeSettings = OpenAICompatibleJudge | VllmJudge | BatchFilesJudge | ScriptedJudge

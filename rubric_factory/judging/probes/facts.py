@@ -2,8 +2,9 @@
 
 from rubric_factory import text
 from rubric_factory.judging import corruptions
+from rubric_factory.judging.levels import keys
 from rubric_factory.judging.probes.protocol import Bench, Graded, ProbeResult, ProbeTask, shares
-from rubric_factory.records import Criterion
+from rubric_factory.records import Criterion, Judgement
 
 # 'J > 0': anything a judge tells apart at all.
 ANY_J = 0.01
@@ -21,16 +22,26 @@ def touched(probe: ProbeTask, corrupted: str) -> list[Criterion]:
 
 
 def _drops(bench: Bench, corrupted: list[tuple[ProbeTask, str]], *, all_criteria: bool) -> list[tuple[Graded, float | None]]:
-    """(answer, share on the reference - share on the corrupted answer) per criterion; None where either has no grade."""
+    """(answer, share on the reference - share on the corrupted answer) per criterion; None where either has no grade.
+
+    Of a judge that rates: per answer, whatever was touched.
+    """
     worse = bench.grade(corrupted)
     intact = bench.grade([(probe, probe.task.reference_answer) for probe, _ in corrupted])
     found: list[tuple[Graded, float | None]] = []
     for before, after in zip(intact, worse, strict=True):
-        positive = [c for c in after.probe.task.rubric.criteria if c.weight > 0]
-        for criterion in positive if all_criteria else touched(after.probe, after.response):
-            one, two = shares(before).get(criterion.criterion_key), shares(after).get(criterion.criterion_key)
+        for key in _compared(after, [before.judgement, after.judgement], all_criteria=all_criteria):
+            one, two = shares(before).get(key), shares(after).get(key)
             found.append((after, None if one is None or two is None else one - two))
     return found
+
+
+def _compared(after: Graded, judgements: list[Judgement], *, all_criteria: bool) -> list[str]:
+    rubric = after.probe.task.rubric
+    if any(judgement.rating is not None for judgement in judgements):
+        return keys(rubric, judgements)
+    positive = [criterion for criterion in rubric.criteria if criterion.weight > 0]
+    return [criterion.criterion_key for criterion in (positive if all_criteria else touched(after.probe, after.response))]
 
 
 def changed(bench: Bench) -> list[ProbeResult]:

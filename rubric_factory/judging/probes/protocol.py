@@ -1,11 +1,11 @@
 """What probes take and give: tasks with their passages in, one ProbeResult a probe out; and the bench that asks the judge."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from rubric_factory.intervals import cluster_bootstrap
-from rubric_factory.judging import failures
+from rubric_factory.judging import failures, levels
 from rubric_factory.judging.corruptions import weak_answer
 from rubric_factory.judging.protocol import Judge, JudgeInput
 from rubric_factory.records import Judgement, Rubric, Task
@@ -117,15 +117,7 @@ class Bench:
         for start in range(0, len(asked), BATCH):
             part = asked[start : start + BATCH]
             inputs = [
-                JudgeInput(
-                    probe.task.task_id,
-                    JudgeInput.id_of(probe.task.task_id, response),
-                    probe.task.question,
-                    probe.passage_text,
-                    rubric,
-                    response,
-                    draw,
-                )
+                replace(JudgeInput.of(probe.task, probe.passage_text, response), rubric=rubric, draw=draw)
                 for probe, response, rubric, draw in part
             ]
             judged = self.judge.grade_many(inputs)
@@ -170,9 +162,8 @@ Probe = Callable[[Bench], list[ProbeResult]]
 
 
 def shares(answer: Graded) -> dict[str, float]:
-    """level / max_level by criterion key, graded criteria only."""
-    tops = {c.criterion_key: c.max_level for c in answer.probe.task.rubric.criteria}
-    return {v.criterion_key: v.level / tops[v.criterion_key] for v in answer.judgement.verdicts if v.level is not None}
+    """Credit in [0, 1] by criterion key, or of the whole response by RATING; of what is graded only."""
+    return levels.shares(answer.judgement, answer.probe.task.rubric)
 
 
 def rewards(answers: Sequence[Graded]) -> list[tuple[Graded, float | None]]:

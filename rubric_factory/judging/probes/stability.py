@@ -6,25 +6,22 @@ from collections.abc import Sequence
 
 from rubric_factory.judging.corruptions import ladder
 from rubric_factory.judging.failures import decide
+from rubric_factory.judging.levels import keys, levels
 from rubric_factory.judging.probes.protocol import Bench, Graded, ProbeResult, ProbeTask
 from rubric_factory.records import Judgement, Rubric
 
 
-def levels(judgement: Judgement) -> dict[str, int | None]:
-    """Level by criterion key; empty for a response without verdicts."""
-    return {verdict.criterion_key: verdict.level for verdict in judgement.verdicts}
-
-
 def flip_rate(repeats: Sequence[Judgement], rubric: Rubric) -> float:
-    """Share of verdicts, over criteria and repeats, that differ from the most frequent one of their criterion.
+    """Share of verdicts, over criteria and repeats, that differ from the most frequent one of their criterion; of a judge that rates,
+    share of ratings.
 
     A missing grade is a verdict of its own here: a judge that fails now and then flips, too.
     """
-    flips = 0
-    for criterion in rubric.criteria:
-        found = Counter(str(levels(judgement).get(criterion.criterion_key)) for judgement in repeats)
+    flips, compared = 0, keys(rubric, repeats)
+    for key in compared:
+        found = Counter(str(levels(judgement).get(key)) for judgement in repeats)
         flips += len(repeats) - max(found.values())
-    return flips / (len(repeats) * len(rubric.criteria))
+    return flips / (len(repeats) * len(compared))
 
 
 def _answers(probe: ProbeTask) -> list[str]:
@@ -65,7 +62,8 @@ def order(bench: Bench) -> list[ProbeResult]:
         rubric = probe.task.rubric
         one, two = decide([rubric, rubric], [before.judgement, judgement])
         drift.append((before, None if one.reward is None or two.reward is None else abs(one.reward - two.reward)))
-        differ = [levels(before.judgement).get(c.criterion_key) != levels(judgement).get(c.criterion_key) for c in rubric.criteria]
+        compared = keys(rubric, [before.judgement, judgement])
+        differ = [levels(before.judgement).get(key) != levels(judgement).get(key) for key in compared]
         flips.append((before, sum(differ) / len(differ)))
     settings = bench.settings
     return [
