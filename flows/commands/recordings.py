@@ -27,7 +27,7 @@ def verify_command(invocation: Invocation, completions: Path | None) -> None:
     row = {**exchange, "files": len(provenance["files"]), "model": provenance["model"]}
     if any(exchange[count] for count in ("missing", "not_needed", "errors", "garbage")):
         raise BlockedError(
-            f"{exchange['taken']} requests have an answer, {exchange['missing']} have none; {exchange['not_needed']} answers fit no request",
+            f"{exchange['taken']} requests have an answer, {exchange['missing']} none; {exchange['not_needed']} answers fit no request",
             expected="one answer to every request and no other",
             fix="undo what changed documents, passages, prompts or gates; or record anew and say so in provenance.json",
         )
