@@ -1,4 +1,7 @@
-"""atomicity: one criterion asks one thing, so that a level says what was met (a missing conjunct is the commonest exploit)."""
+"""atomicity: one criterion asks one thing, so that a level says what was met (a missing conjunct is the commonest exploit).
+
+Alternatives ("heating or cooling") are one claim: any of them meets it.
+"""
 
 import re
 
@@ -7,21 +10,39 @@ from rubric_factory.gates.wording import sentences
 from rubric_factory.settings.gates import GateSettings
 from rubric_factory.text import printable
 
-_CLAIM_VERBS = (
-    "states?|mentions?|explains?|describes?|identif(?:y|ies)|names?|notes?|gives?|lists?|defines?|compares?|contrasts?|specif(?:y|ies)|"
-    "includes?|provides?|shows?|recogni[sz]es?|concludes?|justif(?:y|ies)|discusses?|argues?|predicts?|computes?|calculates?|links?|"
-    "relates?|distinguish(?:es)?|addresses?|acknowledges?|clarif(?:y|ies)|points? out|indicates?|attributes?|connects?|outlines?|reports?"
+# What an answer does with a claim; hardly ever what a thing in the claim does.
+_SAYS = (
+    "states?|mentions?|explains?|identif(?:y|ies)|notes?|concludes?|justif(?:y|ies)|discusses?|argues?|points? out|recogni[sz]es?|"
+    "acknowledges?|clarif(?:y|ies)|outlines?"
 )
-# What follows a comma and starts a clause rather than the next item of a list.
-_CLAUSE = r"(?:the|an?|it|they|this|these|that|which|who|because|since|so|not|but|while|where|when|as|thus|hence|each|both)\b"
+# Things do these as well ("the parser reports an error"), so they count only where nothing but the answer can be doing it.
+_DOES = (
+    "describes?|names?|gives?|lists?|defines?|compares?|contrasts?|specif(?:y|ies)|includes?|provides?|shows?|predicts?|computes?|calculates?|"
+    "links?|relates?|distinguish(?:es)?|addresses?|indicates?|attributes?|connects?|reports?|proposes?|recommends?|suggests?|uses?|applies|"
+    "derives?|quantifies|checks?|demonstrates?|observes?|warns?|stresses|arrives?|locates?|treats?|assigns?|cites?"
+)
+_ADVERBS = r"(?:also\s+|then\s+|correctly\s+|clearly\s+|explicitly\s+|further\s+)*"
+_SUBCLAUSE = re.compile(r"\b(?:that|how|why|whether|because|which|when|if|where)\b", re.I)
+# What follows a comma and starts a clause, or sets off a remark, rather than the next item of a list.
+_CLAUSE = r"(?:the|an?|it|they|this|these|that|which|who|because|since|so|not|but|while|where|when|as|thus|hence|each|both|if|by|in|or)\b"
+_OPENS_LIST = r"(?:of|between|among|from|to|for|by|with|in|on|like|as|such as|including|via|through|into|over|against|both)"
 # Each match joins one more claim to a criterion.
 _STRONG = (
     re.compile(r";\s+\w"),
     re.compile(r"\b(?:as well as|and also|in addition(?: to)?|along with)\b", re.I),
-    re.compile(rf"(?:,|\band|\bor|\bbut|\bthen)\s+(?:also\s+|then\s+|correctly\s+|clearly\s+|explicitly\s+)*(?:{_CLAIM_VERBS})\b", re.I),
-    re.compile(r",\s+(?:and|or)\s", re.I),  # A, B, and C
-    re.compile(rf"\w,\s+(?!{_CLAUSE})\w+(?:[\s-]\w+){{0,2}}\s+(?:and|or)\s+\w", re.I),  # A, B and C
+    re.compile(rf"(?:,|\band|\bbut|\bthen)\s+{_ADVERBS}(?:{_SAYS})\b", re.I),
+    re.compile(r"(?<!\bhow)(?<!\bwhy)(?<!\bwhen)(?<!\bwhere)(?<!\bwhat)(?<!\bwhether)\s+and\s+(?:that|how|why|what)\b", re.I),
     re.compile(r"(?:^|\s)\(?(?:[2-9]|ii|iii|b|c)\)\s", re.I),  # (1) … (2) …
+)
+_SECOND_VERB = re.compile(rf"\b(?:and|but|then)\s+{_ADVERBS}(?:{_DOES})\b", re.I)
+_COMMA_AND = re.compile(r",\s+and\s+(?!only\b|not\b|thus\b|hence\b|therefore\b|so\b)", re.I)  # A, B, and C
+_LIST = re.compile(rf"(\b{_OPENS_LIST}\s+)?(?:[\w-]+\s+)?[\w-]+,\s+(?!{_CLAUSE})\w+(?:[\s-]\w+){{0,2}}\s+and\s+\w", re.I)  # A, B and C
+# What is named one by one, in items of any length: "Names A of B, C by D and E", "Covers these: A, B, C".
+_NAMES = re.compile(
+    r"^\W*(?:the (?:answer|response) )?(?:should |must )?"
+    r"(?:names?|mentions?|lists?|covers?|gives?|includes?|enumerates?|cites?|identif(?:y|ies))\b"
+    rf"(?:(?!\bthat\b)[^,.;])*,\s+(?!{_CLAUSE})[^,.;]*(?:,\s*(?!{_CLAUSE})|\s+and\s+)\w",
+    re.I,
 )
 _AND = re.compile(r"\band\b", re.I)
 _QUOTED = re.compile(r"\"[^\"]*\"|“[^”]*”|‘[^’]*’|\([^)]{3,}\)")
@@ -30,11 +51,16 @@ _QUOTED = re.compile(r"\"[^\"]*\"|“[^”]*”|‘[^’]*’|\([^)]{3,}\)")
 def joined_claims(description: str) -> int:
     """How many further claims a description joins to its first: sentences, enumerations, second claim verbs; two plain 'and' count one.
 
-    Quoted and bracketed text names a thing rather than claiming it, and is left out.
+    Quoted and bracketed text names a thing rather than claiming it, and is left out. A list behind a preposition ("the source of A, B
+    and C") is one thing, too.
     """
     text = _QUOTED.sub(" x ", description)
-    strong = len(sentences(text)) - 1 + sum(len(pattern.findall(text)) for pattern in _STRONG)
-    return strong + max(len(_AND.findall(text)) - strong, 0) // 2
+    strong = len(sentences(text)) - 1 + sum(len(pattern.findall(text)) for pattern in (*_STRONG, _COMMA_AND))
+    strong += sum(not match.group(1) for match in _LIST.finditer(text))
+    strong += sum(not _SUBCLAUSE.search(text, 0, match.start()) for match in _SECOND_VERB.finditer(text))
+    spared = sum(bool(match.group(1)) for match in _LIST.finditer(text))
+    strong = max(strong, int(not spared and bool(_NAMES.match(text))))
+    return strong + max(len(_AND.findall(text)) - strong - spared, 0) // 2
 
 
 def atomicity(item: GateInput, settings: GateSettings) -> GateFinding:

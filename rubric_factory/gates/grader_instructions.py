@@ -7,7 +7,10 @@ from rubric_factory.gates.wording import task_texts
 from rubric_factory.settings.gates import GateSettings
 from rubric_factory.text import printable
 
-_GRADER = r"(?:judge|grader|evaluator|examiner|scorer|rater|assessor|language model|llm|ai|assistant)"
+_PERSON = r"(?:judge|grader|evaluator|examiner|scorer|rater|assessor|marker)"
+# An "AI engineer" or an "assistant professor" is somebody else.
+_MODEL = r"(?:language model|llm|ai|assistant)(?=\s*(?:[.,;:!?]|$|(?:and|that|who|whose|here|now|for)\b))"
+_GRADER = rf"(?:{_PERSON}\b|{_MODEL})"
 _CREDIT = (
     r"(?:full|maximum|max|top|highest|perfect|complete|all)(?: available| possible)? (?:marks?|points?|credits?|scores?|levels?|grades?)"
 )
@@ -20,20 +23,40 @@ _PATTERNS = tuple(
         rf"\b(?:give|award|assign|grant|mark|score|rate)\b.{{0,40}}\b{_CREDIT}\b.{{0,60}}\b{_UNCONDITIONAL}\b",
         rf"\b{_UNCONDITIONAL}\b.{{0,60}}\b{_CREDIT}\b",
         rf"\b{_UNCONDITIONAL}\b.{{0,60}}\b(?:criteri\w+|answers?|responses?) (?:is|are|be|as) (?:met|satisfied|correct|passed)\b",
-        rf"\b(?:dear|attention|note (?:to|for)|hey|hello|hi)(?: an?| the)?(?: \w+)? {_GRADER}\b",
-        rf"\byou are (?:now )?(?:an?|the) (?:\w+ )?{_GRADER}\b",
+        rf"\b(?:dear|note (?:to|for))(?: an?| the)?(?: \w+)? {_GRADER}",
+        rf"(?:^|[.!?]\s+)(?:attention|hey|hello|hi),?(?: an?| the)?(?: \w+)? {_GRADER}",
+        rf"\byou are (?:now )?(?:an?|the) (?:\w+ )?{_GRADER}",
+        rf"\bas (?:an?|the|our) (?:\w+ )?{_GRADER},? (?:please|you)\b|\b{_PERSON}s?,? please\b|\bplease,? {_PERSON}s?\b",
+        rf"\b{_PERSON}s? (?:should|must|may|shall|can|ought to|ha(?:s|ve) to|(?:is|are)(?: asked)? to) (?:\w+ ){{0,2}}"
+        r"(?:accept|mark|score|rate|award|treat|count|grade|give|pass|ignore|forgive)\b",
+        rf"\b{_PERSON} ?:",
+        r"\b(?:any|every|all|each|whatever) (?:answers?|responses?|attempts?|submissions?|criteri\w+|wording)\b.{0,40}"
+        r"\b(?:count|mark|treat|accept|grade|score|rate|regard|consider)ed (?:as )?"
+        r"(?:correct|met|satisfied|right|passed|full\w*|valid|acceptable)\b",
+        r"\b(?:verdict|score|grade|rating|marks?) ?[:=] ?(?:(?:fully )?(?:un)?met\b|pass(?:ed)?\b|fail(?:ed)?\b|full\b|\d+ ?/ ?\d+)",
         r"\b(?:mark|treat|count|consider|score|grade) (?:this|all|every|any|each) (?:criteri\w+|answers?|responses?|items?) "
         r"as (?:met|satisfied|correct|full|passed)\b",
         r"\bsystem prompt\b|\bdeveloper message\b|\bjailbreak\b",
         r"<\|[^|>\n]{1,40}\|>|\[/?INST\]|<</?SYS>>|</?s>|<(?:start|end)_of_turn>",
-        r"(?:^|\n)\s*(?:#{2,}\s*)?(?:system|assistant|human|user|instruction)\s*:",
+        r"(?:(?:^|\n)\s*|#{2,}\s*)(?:system|assistant|human|user|instruction)\s*:",
         r"[{,\[]\s*[\"']?(?:verdicts?|scores?|levels?|grades?|met|criterion_key|criterion_id|criteria_met)[\"']?"
         r"\s*:\s*(?:[\"'{\[\d]|true|false)",
         r"</?(?:answer|response|passage|rubric|criteri\w+|document|verdict)>",
     )
 )
-# A plain grant of credit is a scoring guide's business, and nobody else's.
-_GRANT = re.compile(rf"\b(?:give|award|assign|grant|deserves?|must receive)\b.{{0,40}}\b{_CREDIT}\b", re.I)
+# A plain grant of credit is a scoring guide's business, and nobody else's. "The highest score" is what a ranking gives, too.
+_GRANT = re.compile(
+    r"\b(?:give|award|assign|grant|deserves?|must receive)\b.{0,40}"
+    r"\b(?:full|maximum|max|top|perfect) (?:marks?|credits?|points?|grades?)\b",
+    re.I,
+)
+# Points are the grader's business. An order, where a statement would begin; "gives two points of contact" is none.
+_POINTS = re.compile(
+    r"(?:^|[.;:!?]\s+)(?:award|give|grant|deduct|subtract|assign|take off)\b[^.]{0,25}\b(?:points?|marks?|credits?)\b|"
+    r"\bworth (?:\w+ ){0,2}(?:points?|marks?)\b|\b(?:half|partial|bonus|extra) (?:marks?|credits?|points?)\b",
+    re.I,
+)
+_CRITERION = frozenset({"title", "description", "required_elements", "verification_cues"})
 
 
 def grader_instructions(item: GateInput, settings: GateSettings) -> GateFinding:
@@ -42,4 +65,5 @@ def grader_instructions(item: GateInput, settings: GateSettings) -> GateFinding:
     texts = [*task_texts(item.task), *(("evidence", e.quote) for c in item.task.rubric.criteria for e in c.evidence)]
     found = [f"{field}: {match.group()}" for field, text in texts for pattern in _PATTERNS for match in pattern.finditer(text)]
     found += [f"{field}: {m.group()}" for field, text in texts if field not in ("scoring_guide", "evidence") for m in _GRANT.finditer(text)]
+    found += [f"{field}: {match.group()}" for field, text in texts if field in _CRITERION for match in _POINTS.finditer(text)]
     return GateFinding(not found, len(found), printable(found[0], 120) if found else "")

@@ -1,4 +1,4 @@
-"""numbers: a number or unit that a criterion demands stands in the evidence it rests on."""
+"""numbers: a number or unit that a criterion demands stands in the evidence it rests on, or was given by the question."""
 
 import re
 
@@ -11,7 +11,9 @@ _SMALL = (
     "zero one two three four five six seven eight nine ten "
     "eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty"
 )
-_NUMBER_WORDS = {word: str(value) for value, word in enumerate(_SMALL.split())}
+_TENTHS = "twenty thirty forty fifty sixty seventy eighty ninety"
+_TENS = {word: 10 * value for value, word in enumerate(_TENTHS.split(), start=2)}
+_NUMBER_WORDS = {word: str(value) for value, word in enumerate(_SMALL.split())} | {word: str(value) for word, value in _TENS.items()}
 _SHORT = (
     "%|°\\s?[CF]|°|K|kg|mg|µg|μg|g|km|cm|mm|µm|μm|nm|m|s|ms|min|h|Hz|kHz|MHz|GHz|W|kW|MW|GW|TW|Wh|kWh|MWh|GWh|TWh|J|kJ|MJ|GJ|eV|keV|MeV|GeV|"
     "V|kV|mV|A|mA|Pa|kPa|MPa|GPa|bar|psi|T|N|kN|mol|L|mL|ppm|ppb|dB|Gy|Sv|mSv|Bq|Ci|KB|MB|GB|TB|kB"
@@ -28,6 +30,13 @@ _LONG = {
 }  # fmt: skip
 _LONGS = [(re.compile(rf"\b(?:{pattern})\b", re.I), short) for pattern, short in _LONG.items()]
 _NUMBER = re.compile(rf"(?<![\w.])(\d[\d,]*(?:\.\d+)?)(?:\s*-?\s*((?:{_SHORT})(?![A-Za-z])|(?i:{'|'.join(_LONG)})\b))?")
+_UNITS = "|".join(_LONG)
+# Number words that say a quantity: all from eleven on, and smaller ones with a unit. "Two of the phases" counts things.
+_WRITTEN = re.compile(
+    rf"\b(?:({'|'.join(_TENS)})(?:[- ]({'|'.join(_SMALL.split()[1:10])}))?|({'|'.join(_SMALL.split()[11:20])})|"
+    rf"({'|'.join(_SMALL.split()[2:11])})(?=[\s-]+(?:{_UNITS})\b))\b",
+    re.I,
+)
 _COUNTING = re.compile(
     r"\b(?:at least|at most|any|all|both|either|only|exactly) (?:of )?(?:the )?\d{1,2}"
     r"(?=\s+(?:of|or|factors?|reasons?|points?|items?|elements?|examples?|steps?))",
@@ -51,28 +60,39 @@ def _unit(unit: str | None) -> str:
     return written or re.sub(r"\s", "", unit).replace("μ", "µ")
 
 
+def _digits(match: re.Match[str]) -> str:
+    """A written number in digits: 'twenty-five' -> '25'."""
+    tens, ones, teens, small = (part.lower() if part else "" for part in match.groups())
+    return str(_TENS[tens] + int(_NUMBER_WORDS.get(ones, "0"))) if tens else _NUMBER_WORDS[teens or small]
+
+
 def quantities(text: str) -> list[tuple[str, str]]:
     """(number, unit) pairs, unit '' where none stands after the number; counts of things ('at least 2 of') are left out."""
-    text = _COUNTING.sub(" ", text)
+    text = _WRITTEN.sub(_digits, _COUNTING.sub(" ", text))
     return [(_plain(m.group(1)), _unit(m.group(2))) for m in _NUMBER.finditer(text)]
 
 
-def _unsupported(criterion: Criterion) -> list[str]:
-    """Quantities the criterion asks for whose number, or whose unit, is nowhere in its evidence. Number words of the evidence count."""
+def _unsupported(criterion: Criterion, question: str) -> list[str]:
+    """Quantities the criterion asks for whose number, or whose unit, is nowhere in its evidence. Number words of the evidence count.
+
+    The description may repeat what the question gives: that is the situation, not a claim from nowhere.
+    """
+    given = quantities(question)
     text = " ".join(span.quote for span in criterion.evidence)
     found = quantities(text)
     known = {number for number, _ in found} | {_plain(digits) for digits in re.findall(r"\d+", text)}
     known |= {_NUMBER_WORDS[word] for word in re.findall(r"[a-z]+", text.lower()) if word in _NUMBER_WORDS}
     units = {unit for _, unit in found} | {short for pattern, short in _LONGS if pattern.search(text)}
-    asked = [pair for part in (criterion.description, *criterion.required_elements) for pair in quantities(part)]
+    asked = [pair for pair in quantities(criterion.description) if pair not in given]
+    asked += [pair for element in criterion.required_elements for pair in quantities(element)]
     return [f"{number} {unit}".strip() for number, unit in asked if number not in known or (unit and unit not in units)]
 
 
 def numbers(item: GateInput, settings: GateSettings) -> GateFinding:
-    """figure: numbers, with their units, in descriptions and required elements of positive criteria that their evidence does not hold.
+    """figure: numbers, with their units, in descriptions and required elements of positive criteria that nothing supports.
 
     A pitfall may name a wrong number: that is its purpose.
     """
     del settings
-    missing = [f"{one} in: {c.title}" for c in item.task.rubric.criteria if c.weight > 0 for one in _unsupported(c)]
+    missing = [f"{one} in: {c.title}" for c in item.task.rubric.criteria if c.weight > 0 for one in _unsupported(c, item.task.question)]
     return GateFinding(not missing, len(missing), f"not in the evidence: {printable(missing[0], 100)}" if missing else "")

@@ -13,15 +13,26 @@ _VERBS = (
     "exaggerate|overstate|understate|ignore|omit|reverse|swap|fail|neglect|overlook|deny"
 )
 _BAD = rf"(?:(?:{_VERBS})(?:e?s)?|denies|(?:wrongly|incorrectly|falsely|inaccurately|mistakenly|erroneously) \w+)\b"
+# What only a mistaken answer does: not doing it is good, while not stating or not mentioning something may be the mistake.
+_ASSERTS = (
+    r"(?:(?:claim|assert|assume|suggest|attribute|blame|treat|recommend)s?\b|"
+    r"(?:make|commit)s? (?:this|that|the|such an?|any) (?:mistake|error))"
+)
 _STARTS_BAD = re.compile(rf"{_SUBJECT}(?:\w+ly )?{_BAD}", re.I)
 _AVOIDS_BAD = re.compile(
-    rf"{_SUBJECT}(?:avoids?|refrains?|steers clear|is free of|never {_BAD}|(?:does|do|is|are) not (?:\w+ ){{0,2}}?{_BAD})", re.I
+    rf"{_SUBJECT}(?:avoids?|refrains?|steers clear|is free of|(?:never|(?:does|do|is|are) not) (?:\w+ ){{0,2}}?(?:{_BAD}|{_ASSERTS}))", re.I
 )
 _STARTS_GOOD = re.compile(rf"{_SUBJECT}(?:correctly|accurately|properly|rightly) ", re.I)
 _SAYING = "mention|state|give|name|address|explain|describe|include|discuss|identify|contain|answer|say|appear|occur|present"
+_MISTAKE = r"(?:(?:this|that|such an?) )?(?:mistake|error|confusion|misconception|claim)s? (?:is|are|was|were)"
+_LACKING = r"(?:absent|missing|wrong|incorrect|omitted)"
 _NOTHING = re.compile(
-    rf"{_SUBJECT}(?:absent|missing|avoided|omitted|not (?:present|mentioned|stated|met|there)|(?:does|do|is|are) not (?:{_SAYING})|"
-    r"no (?:mention|reason|answer|evidence|statement|explanation|discussion|reference|such)|none\b|nothing\b)",
+    rf"{_SUBJECT}(?:absent|missing|avoided|omitted|incorrect|wrong|not (?:present|mentioned|stated|met|there)|"
+    rf"(?:does|do|is|are) not (?:{_SAYING})|"
+    r"no (?:mention|reason|answer|evidence|statement|explanation|discussion|reference|such|mistake|error)|none|neither|nothing)\b|"
+    rf"{_SUBJECT}{_MISTAKE} (?:absent|avoided|(?:not|never) (?:made|present|there|committed|claimed|found))\b|"
+    # The whole of a level: "Not explained.", "Roles wrong or missing.", "Other value."
+    rf"^\W*(?:not (?:said|made|done|given|shown|\w+ed)|(?:\w+ ){{1,6}}{_LACKING} or {_LACKING}|other \w+)\W*$",
     re.I,
 )
 _RANK = {Category.ESSENTIAL: 3, Category.IMPORTANT: 2, Category.OPTIONAL: 1}

@@ -11,6 +11,9 @@ _SOURCE = (
     r"(?:passage|text|excerpt|extract|paragraph|article|paper|document|section|chapter|report|study|manuscript|snippet|context|abstract|"
     r"authors?)"
 )
+_MANUAL = r"(?:manual|guide|documentation|tutorial|handbook|textbook|book|readme|specification|page)"
+_EXHIBIT = r"(?:code|snippet|listing|example|diagram|program|script|formula|output|command|configuration|drawing)s?"
+_TOLD = r"(?:stated|described|mentioned|discussed|explained|outlined|presented|quoted|noted|said|introduced)"
 _SAYS = r"(?:says?|states?|describes?|mentions?|reports?|argues?|claims?|defines?|explains?|suggests?)"
 _WE = r"(?:find|found|show|showed|propose|present|report|observe|observed|use|used|develop|developed|measured|describe|conclude)"
 _REFERENCES = tuple(
@@ -21,9 +24,20 @@ _REFERENCES = tuple(
         rf"\bthis {_SOURCE}\b",
         rf"\bthe {_SOURCE} (?:above|below|provided|given|presented|{_SAYS})\b",
         r"\bdo(?:es)? the authors?\b",
-        r"\bthe (?:provided|given|following|above|preceding|quoted|cited) "
+        r"\bthe (?:provided|given|above|preceding|quoted|cited) "
         r"(?:passage|text|excerpt|paragraph|document|section|statement|sentence|information|figure|table)\b",
-        r"\b(?:as|shown|mentioned|described|discussed|listed|given|defined) (?:above|below|earlier|previously)\b",
+        # Unless the question goes on to give it: "Evaluate the following claim: …".
+        rf"\bthe following (?:\w+ )?(?:passage|text|excerpt|paragraph|document|section|statement|sentence|claim|figure|table|{_EXHIBIT})\b"
+        r"(?![^.?!]{0,60}:)(?!.{0,80}[\"“'`])",
+        rf"\b(?:according to the|(?:as|in) this|as the) {_MANUAL}\b(?! (?:of|for)\b)",
+        rf"\bthe (?:present|current) {_SOURCE}\b",
+        r"\b(?:as|shown|listed|given|defined) (?:above|below|earlier|previously)\b",
+        rf"\b(?:as (?:\w+ly )?)?{_TOLD} (?:above|below|earlier|previously|before|here)\b",
+        r"\bas (?:previously|earlier|already) \w+(?:ed|wn|id)\b",
+        rf"\bthe (?:\w+ )?{_EXHIBIT} (?:above|below|here|shown|given|provided|listed|presented)\b(?! by\b)",
+        rf"\bthe (?:above|below|preceding|previous|quoted) {_EXHIBIT}\b",
+        r"\b(?:in|from|by|see) the (?:previous|preceding|next|last|introductory) (?:section|chapter|paragraph|page|part)\b",
+        r"\bin the (?:introduction|conclusions?|preface|footnote)\b(?! (?:of|to)\b)",
         r"\b(?:in|from|by|of|to) the (?:figures?|tables?|equations?|appendix)\b(?! of\b)",
         r"\b(?:figures?|figs?\.?|tables?|equations?|eqs?\.?|appendix|refs?\.) ?\(?(?:\d+|[ivx]+\b|(?-i:[A-Z])\d*\b)",
         r"\b(?:sections?|chapters?) ?\(?\d+(?:\.\d+)*(?! of the\b)\b",
@@ -34,11 +48,20 @@ _REFERENCES = tuple(
 _PERSONAL = frozenset(("it", "its", "itself", "they", "them", "their", "theirs", "he", "him", "his", "she", "her", "hers"))
 _DEMONSTRATIVE = frozenset(("this", "these", "those"))
 _EXPLETIVE = re.compile(
+    r"\bit (?:takes?|took|costs?)\b(?=(?:\W+\w+){1,8}\W+to\b)|"
     r"\b(?:(?:is|was|be|makes?|making|made|finds?|takes?) it|does it (?:take|matter|follow|mean)|"
     r"it (?:is|was|would be|can be|may be|has been|takes?|seems?|follows))\b(?=(?:\W+\w+){0,4}\W+(?:to|that|for|if|when)\b)",
     re.I,
 )
 _DEMONSTRATIVE_NEEDS = 3
+# "The described approach" is clear only behind the sentence that describes it.
+_NAMED_ONLY = re.compile(r"\bthe (?:above-?mentioned|aforementioned|mentioned|described|presented|discussed|said|outlined) \w+", re.I)
+_NAMED_NEEDS = 6
+
+
+def _subjects(text: str) -> list[str]:
+    """Words that name something."""
+    return [word for word in words(text) if word not in FUNCTION_WORDS and word not in ASKING_WORDS]
 
 
 def dangling(question: str) -> str:
@@ -61,6 +84,7 @@ def standalone(item: GateInput, settings: GateSettings) -> GateFinding:
     del settings
     question = item.task.question
     found = [match.group() for pattern in _REFERENCES for match in pattern.finditer(question)]
-    pronoun = dangling(question)
+    pronoun, unnamed = dangling(question), _NAMED_ONLY.search(question)
     found += [pronoun] if pronoun else []
+    found += [unnamed.group()] if unnamed and len(_subjects(question[: unnamed.start()])) < _NAMED_NEEDS else []
     return GateFinding(not found, len(found), f"refers to something unseen: {printable(found[0], 60)}" if found else "")

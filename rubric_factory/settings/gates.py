@@ -38,8 +38,9 @@ class GateSettings(Section):
         default=0.6, ge=0, le=1, description="share of the reference answer's content words that the question may hold"
     )
     max_reference_share: float = Field(
-        default=0.8, gt=0, le=1, description="share of the reference answer one criterion may repeat in one run"
+        default=0.8, gt=0, le=1, description="share of a reference answer of one sentence that a criterion may repeat in one run"
     )
+    max_copied_run: int = Field(default=14, ge=1, description="words in a row that a criterion may repeat of the reference answer")
     max_joined_claims: int = Field(default=0, ge=0, description="further claims that a criterion may join to its first")
     duplicate_jaccard: float = Field(default=0.8, gt=0, le=1, description="similarity from which two criteria are one")
     duplicate_question_jaccard: float = Field(default=0.9, gt=0, le=1, description="similarity from which two questions are one")
@@ -47,7 +48,8 @@ class GateSettings(Section):
     max_shared_evidence: int = Field(default=3, ge=1, description="positive criteria that may rest on the same evidence")
     min_english_share: float = Field(default=0.12, ge=0, le=1, description="share of English function words in a task's prose")
     min_latin_share: float = Field(default=0.9, ge=0, le=1, description="share of Latin and Greek among a task's letters")
-    question_words: tuple[int, int] = Field(default=(6, 90), description="words of a question, from and to")
+    max_comma_share: float = Field(default=0.2, gt=0, le=1, description="commas per word of a reference answer, from 12 words on")
+    question_words: tuple[int, int] = Field(default=(6, 110), description="words of a question, from and to")
     reference_words: tuple[int, int] = Field(default=(5, 400), description="words of a reference answer, from and to")
     title_words: tuple[int, int] = Field(default=(1, 14), description="words of a criterion title, from and to")
     description_words: tuple[int, int] = Field(default=(3, 70), description="words of a criterion description, from and to")
