@@ -7,7 +7,7 @@ import hashlib
 import json
 import secrets
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -24,8 +24,9 @@ from rubric_factory.settings.judge import JudgeSettings, LockSettings
 from rubric_factory.workspace import write_text
 
 FORMAT = 1
-AGGREGATION = "canonical"
-# The package whose version is the engine's, by backend; a server's own is not known to us.
+# What makes the canary's rewards: of verdicts, and of a judge that rates.
+AGGREGATION, RATED = "canonical", "rar_implicit"
+# The package whose version is the engine's where no reply says so, by backend; a silent server's is not known to us.
 _ENGINES = {"vllm": "vllm", "lexical": "rubric-factory", "rules": "rubric-factory", "scripted": "rubric-factory"}
 # Draws of a canary grading are fresh, so that no reply comes from the ledger; the range keeps seeds apart from those of the probes.
 _DRAWS = (1_000, 100_000_000)
@@ -78,7 +79,9 @@ class LockReport:
     detail: str
 
 
-def _engine(backend: str) -> str:
+def _engine(backend: str, told: Collection[str] = ()) -> str:
+    if told:
+        return ", ".join(sorted(told))
     package = _ENGINES.get(backend)
     if package is None:
         return "unknown: a server"
@@ -115,20 +118,21 @@ def make_lock(
             expected="every error-severity probe passed",
             fix="use a better judge, or say --allow-unlocked-judge: manifest and card will record it",
         )
+    _forget_names(judge)
     repeats = [canary.grade(judge, asked, draw=number) for number in range(1, settings.repeats + 1)]
-    pairs = canary.settled(asked, repeats)
+    pairs, model = canary.settled(asked, repeats), judge if isinstance(judge, LanguageModelJudge) else None
     return JudgeLock(
         identity=judge.identity,
         backend=section.type,
         model=getattr(section, "model", section.type),
         revision=getattr(section, "revision", judge.identity),
-        served=tuple(sorted(judge.served)) if isinstance(judge, LanguageModelJudge) else (),
-        engine=_engine(section.type),
-        prompt_hash=judge.prompt_hash if isinstance(judge, LanguageModelJudge) else "",
+        served=tuple(sorted(model.served)) if model else (),
+        engine=_engine(section.type, model.engines if model else ()),
+        prompt_hash=model.prompt_hash if model else "",
         sampling=section.sampling.model_dump(mode="json") if hasattr(section, "sampling") else {},
         grading=section.grading.model_dump(mode="json"),
         evidence_grade=judge.evidence_grade,
-        aggregation=AGGREGATION,
+        aggregation=RATED if any(judgement.rating for repeat in repeats for judgement in repeat) else AGGREGATION,
         max_flips=settings.max_flips,
         max_drift=settings.max_drift,
         flip_rate=canary.flip_rate(asked, repeats),
@@ -145,14 +149,43 @@ def _task_id(probe: ProbeTask) -> str:
 
 
 def verify_lock(judge: Judge, lock: JudgeLock, *, draw: int | None = None) -> LockReport:
-    """Grade the canary again and compare. draw: fresh by default, so that the judge is asked and not the ledger."""
+    """Grade the canary again and compare. draw: fresh by default, so that the judge is asked and not the ledger.
+
+    Refused without a call: another identity, other settings of sampling or grading. Another engine is told and no refusal by itself: what
+    it does to the verdicts decides.
+    """
     if judge.identity != lock.identity:
         return LockReport(False, 1.0, 0.0, f"the judge is {judge.identity}, the lock is of {lock.identity}")
+    if changed := _settings_changed(judge, lock):
+        return LockReport(False, 1.0, 0.0, f"the judge is asked with other settings: {changed}")
     number = draw if draw is not None else _DRAWS[0] + secrets.randbelow(_DRAWS[1])
     asked = canary.asked_again(lock.tasks, lock.pairs)
+    _forget_names(judge)
     now = canary.settled(asked, [canary.grade(judge, asked, draw=number)])
     flips = canary.flips(lock.pairs, now)
     drift = canary.mean_reward(now) - lock.mean_reward
+    problems = _problems(judge, lock, flips, drift)
+    words = "; ".join(problems) or f"{flips:.1%} of the canary's verdicts flipped, mean reward moved by {drift:+.3f}"
+    return LockReport(not problems, flips, drift, words + _engine_changed(judge, lock))
+
+
+def _forget_names(judge: Judge) -> None:
+    """Only what the backend calls itself now counts, not what stands in answers from the ledger."""
+    if isinstance(judge, LanguageModelJudge):
+        judge.served.clear()
+        judge.engines.clear()
+
+
+def _settings_changed(judge: Judge, lock: JudgeLock) -> str:
+    """'temperature 0.7, not 0.0', … of a language model; '' where all is as it was locked."""
+    if not isinstance(judge, LanguageModelJudge):
+        return ""
+    now = {**judge.sampling.model_dump(mode="json"), **judge.grading.model_dump(mode="json")}
+    then = {**lock.sampling, **lock.grading}
+    return ", ".join(f"{key} {now.get(key)}, not {then.get(key)}" for key in sorted(now | then) if now.get(key) != then.get(key))
+
+
+def _problems(judge: Judge, lock: JudgeLock, flips: float, drift: float) -> list[str]:
     served = tuple(sorted(judge.served)) if isinstance(judge, LanguageModelJudge) else ()
     limit = lock.flip_rate + lock.max_flips
     problems = []
@@ -162,8 +195,13 @@ def verify_lock(judge: Judge, lock: JudgeLock, *, draw: int | None = None) -> Lo
         problems.append(f"{flips:.1%} of the canary's verdicts flipped, at most {limit:.1%} may")
     if abs(drift) > lock.max_drift:
         problems.append(f"the canary's mean reward moved by {drift:+.3f}, at most {lock.max_drift} is allowed")
-    words = "; ".join(problems) or f"{flips:.1%} of the canary's verdicts flipped, mean reward moved by {drift:+.3f}"
-    return LockReport(not problems, flips, drift, words)
+    return problems
+
+
+def _engine_changed(judge: Judge, lock: JudgeLock) -> str:
+    if not isinstance(judge, LanguageModelJudge) or not judge.engines or (now := _engine("", judge.engines)) == lock.engine:
+        return ""
+    return f"; the engine is {now}, it was {lock.engine}"
 
 
 def write_lock(lock: JudgeLock, path: Path) -> None:
