@@ -121,7 +121,8 @@ RESPONSE = "The pump closes its **inlet valve** at 35\u202f°C – “safely” 
 
 @pytest.mark.parametrize(
     "quote",
-    ["closes its inlet valve", "The pump closes", "CLOSES ITS INLET VALVE", '"closes its inlet valve."', 'at 35 °C - "safely"', "it re‑starts",
+    ["closes its inlet valve", "The pump closes", "CLOSES ITS INLET VALVE",
+     '"closes its inlet valve."', 'at 35 °C - "safely"', "it re‑starts",
      "pump closes ... 13 days later", "The pump … it re-starts", "Done.", "closes its **inlet valve**", "closes\nits inlet\tvalve",
      "[...] 13 days later"],
 )  # fmt: skip
