@@ -304,7 +304,9 @@ def by_words(request):
     return fine(request, rating=1 + round(9 * ratio))
 
 
-SECTION = OpenAICompatibleJudge(model="m", revision="r", base_url="http://localhost:1/v1", grading={"mode": "reference_likert"})
+SECTION = OpenAICompatibleJudge(
+    model="m", revision="r", base_url="http://localhost:1/v1", grading={"mode": "reference_likert", "quotes": "given"}
+)
 
 
 def test_a_lock_of_a_rating_judge_holds_and_breaks(tmp_path):
