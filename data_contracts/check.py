@@ -8,17 +8,29 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from data_contracts import criteria, documents, passages, policy, tasks
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from data_contracts import criteria, documents, passages, policy, tasks, verdicts
 from data_contracts.facts import PROFILES, Finding, ask
 from rubric_factory.dataset_facts import published_schema
 from rubric_factory.dataset_files import CONTRACTS, DatasetRows, content_fingerprint, file_sha256, load_rows
-from rubric_factory.errors import BlockedError, MissingExtraError, UsageError
+from rubric_factory.errors import BlockedError, MissingExtraError, UsageError, WorkspaceError
 from rubric_factory.publishing.staged import STAGED, load_staged
 from rubric_factory.stages import Context, StageReport
+from rubric_factory.stages.judge_gate import STAGE
+from rubric_factory.tables import VERDICTS
 from rubric_factory.text import printable
 from rubric_factory.workspace import write_text
 
-SUITES: dict[str, ModuleType] = {"documents": documents, "passages": passages, "tasks": tasks, "criteria": criteria, "policy": policy}
+SUITES: dict[str, ModuleType] = {
+    "documents": documents,
+    "passages": passages,
+    "tasks": tasks,
+    "criteria": criteria,
+    "policy": policy,
+    "verdicts": verdicts,
+}
 EXAMPLES = 5
 
 
@@ -101,7 +113,20 @@ def _check(table: str, result: Any, keys: list[Any]) -> Check:
     )
 
 
-def _expectations(rows: DatasetRows) -> list[Check]:
+def _verdict_rows(path: Path | None) -> list[dict[str, Any]] | None:
+    """Stored verdicts, none where the judge graded nothing; None where nobody says where they lie. Errors: WorkspaceError."""
+    if path is None:
+        return None
+    try:
+        columns = [name for name in VERDICTS.names if name not in ("raw", "reason")]
+        return pq.read_table(path, columns=columns).to_pylist() if path.exists() else []
+    except (OSError, pa.ArrowInvalid) as error:
+        raise WorkspaceError(
+            f"cannot read {path}: {error}", expected="the judge's verdicts", fix="run rubric-factory judge-gate again"
+        ) from None
+
+
+def _expectations(rows: DatasetRows, judged: list[dict[str, Any]], judge: str) -> list[Check]:
     from great_expectations import ExpectationSuite
 
     from data_contracts import frames
@@ -109,7 +134,7 @@ def _expectations(rows: DatasetRows) -> list[Check]:
     source = _context().data_sources.add_pandas("staged")
     checks: list[Check] = []
     for table, suite in SUITES.items():
-        frame = getattr(frames, table)(rows)
+        frame = frames.verdicts(rows, judged, judge) if table == "verdicts" else getattr(frames, table)(rows)
         batch = source.add_dataframe_asset(table).add_batch_definition_whole_dataframe("all").get_batch({"dataframe": frame})
         results = batch.validate(ExpectationSuite(table, expectations=suite.expectations())).results
         found = [_check(table, result, list(frame[suite.KEY])) for result in results]
@@ -122,11 +147,13 @@ def _fact(finding: Finding) -> Check:
     return Check("facts", finding.name, finding.severity, not finding.problems, len(finding.problems), examples)
 
 
-def check(folder: Path, profile: str, *, datasets: Path) -> ContractReport:
+def check(folder: Path, profile: str, *, datasets: Path, stored: Path | None = None) -> ContractReport:
     """Check a staged folder and write its contracts.json (the same bytes for the same content).
 
     profile: 'standard', or 'release', where an empty split, demo grade or a large cluster blocks too. datasets: where published versions
-    lie, for ancestors and takedowns. Errors: UsageError, BlockedError where nothing is staged, DatasetError, MissingExtraError.
+    lie, for ancestors and takedowns. stored: verdicts of the judge's gates, looked at where the version names a judge.
+
+    Errors: UsageError, BlockedError where nothing is staged, DatasetError, MissingExtraError, WorkspaceError.
     """
     if profile not in PROFILES:
         raise UsageError(f"unknown contract profile {profile!r}", expected=f"one of {', '.join(PROFILES)}")
@@ -137,8 +164,11 @@ def check(folder: Path, profile: str, *, datasets: Path) -> ContractReport:
     checks = [_fact(Finding("published_schema", "error", tuple(published_schema(folder))))]
     if checks[0].success:
         rows = load_rows(folder)
-        findings = ask(rows, staged, settings, folder=folder, fingerprint=fingerprint, datasets=datasets, profile=profile)
-        checks += [_fact(finding) for finding in findings] + _expectations(rows)
+        found = _verdict_rows(stored) if staged.judge else None
+        judged = None if found is None else {row["task_id"] for row in found}
+        places = {"folder": folder, "fingerprint": fingerprint, "datasets": datasets, "profile": profile}
+        findings = ask(rows, staged, settings, judged=judged, **places)  # type: ignore[arg-type]
+        checks += [_fact(finding) for finding in findings] + _expectations(rows, found or [], staged.judge)
     report = ContractReport(profile, fingerprint, tuple(checks))
     written = {
         "success": report.success,
@@ -160,7 +190,8 @@ def contracts(context: Context) -> StageReport:
     started = time.monotonic()
     with context.progress.step("contracts", 1, "folders") as step:
         folder = context.workspace.staging / context.settings.name
-        report = check(folder, context.settings.publish.profile, datasets=context.workspace.datasets)
+        stored = context.workspace.verdicts / f"{STAGE}.parquet"
+        report = check(folder, context.settings.publish.profile, datasets=context.workspace.datasets, stored=stored)
         step.advance()
     warnings = sum(not each.success for each in report.checks) - len(report.failed)
     counts = {"checks": len(report.checks), "failed_errors": len(report.failed), "failed_warnings": warnings}

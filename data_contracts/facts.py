@@ -1,13 +1,14 @@
 """Facts about whole sets of rows, which no expectation over one table can say: splits, spans, ids, ancestors, licences."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from data_contracts.rates import judge_failures, questions_apart, refusal_rates, weight_shares
 from rubric_factory import dataset_facts
 from rubric_factory.dataset_files import LOCK, DatasetRows
 from rubric_factory.dataset_version import ancestors, side_of_documents, trained_on
@@ -15,11 +16,25 @@ from rubric_factory.passages.decide import LARGE_CLUSTER
 from rubric_factory.publishing.ancestry import Ancestry, ancestry, near_ancestors
 from rubric_factory.publishing.staged import Staged
 from rubric_factory.publishing.yank import yanked
+from rubric_factory.settings.gates import GateSettings
 from rubric_factory.settings.passages import PassageSettings
+from rubric_factory.settings.publish import BandSettings
 from rubric_factory.tables import SPLITS
 
 # Warnings of the standard profile that block in the release profile.
-RELEASE_ERRORS = frozenset({"splits_filled", "above_demo_grade", "clusters_small", "withstood_probes"})
+RELEASE_ERRORS = frozenset(
+    {
+        "splits_filled",
+        "above_demo_grade",
+        "clusters_small",
+        "withstood_probes",
+        "refusal_rates",
+        "weight_shares",
+        "questions_apart",
+        "verdicts_kept",
+    }
+)
+_OF_RUBRICS = frozenset({"weight_shares"})
 PROFILES = ("standard", "release", "behaviour")
 # Rubrics that ask for conduct rest on no passage: the behaviour profile does without these.
 LEFT_OUT = {"behaviour": frozenset({"evidence_verbatim", "prompt_apart_from_passage"})}
@@ -74,6 +89,13 @@ def withstood_probes(staged: Staged) -> Iterator[str]:
     yield from (f"{name}: failed" for name, row in staged.probes_before.items() if row["passed"] is False and row["severity"] == "error")
 
 
+def verdicts_kept(rows: DatasetRows, staged: Staged, judged: Collection[str] | None) -> Iterator[str]:
+    """Every task with grades has the verdicts that they come from. judged: task ids with stored verdicts; None: nothing to look in."""
+    if staged.judge and judged is not None:
+        for split in SPLITS:
+            yield from (f"{row['task_key']}: no verdict is stored" for row in rows.tasks[split] if row["task_id"] not in judged)
+
+
 def near_duplicates_apart(rows: DatasetRows, known: Ancestry, settings: PassageSettings) -> Iterator[str]:
     """No passage that is new to its side is a near-duplicate of a text that an ancestor had on another side."""
     new = {row["sha256"]: (split, row) for split in SPLITS for row in rows.grounding[split] if known.side.get(row["sha256"]) != split}
@@ -97,14 +119,26 @@ def fingerprint_fits(rows: DatasetRows, staged: Staged, fingerprint: str) -> Ite
 
 
 def ask(
-    rows: DatasetRows, staged: Staged, settings: dict[str, Any], *, folder: Path, fingerprint: str, datasets: Path, profile: str
+    rows: DatasetRows,
+    staged: Staged,
+    settings: dict[str, Any],
+    *,
+    folder: Path,
+    fingerprint: str,
+    datasets: Path,
+    profile: str,
+    judged: Collection[str] | None = None,
 ) -> Sequence[Finding]:
-    """Every fact, in a fixed order; only `complete` where that one fails. Errors: DatasetError where an ancestor is gone or damaged."""
+    """Every fact, in a fixed order; only `complete` where that one fails. judged: as in verdicts_kept.
+
+    Errors: DatasetError where an ancestor is gone or damaged.
+    """
     complete = Finding("complete", "error", tuple(dataset_facts.complete(rows)))
     if complete.problems:
         return [complete]
     older = ancestors(datasets, staged.name, staged.parent)
     trained, known, passages = trained_on(older), ancestry(older), PassageSettings(**settings["passages"])
+    gates, bands = GateSettings(**settings["gates"]), BandSettings(**settings["publish"]["bands"])
     named: dict[str, Callable[[], Iterator[str]]] = {
         **{name: partial(fact, rows) for name, fact in dataset_facts.FACTS.items() if name != "complete"},
         "as_assigned": lambda: dataset_facts.as_assigned(rows, side_of_documents(staged.splits)),
@@ -115,6 +149,11 @@ def ask(
         "not_yanked": lambda: not_yanked(rows, datasets, staged.name),
         "fingerprint_fits": lambda: fingerprint_fits(rows, staged, fingerprint),
         "judge_locked": lambda: judge_locked(rows, staged, folder),
+        "verdicts_kept": lambda: verdicts_kept(rows, staged, judged),
+        "judge_failures": lambda: judge_failures(staged, bands),
+        "refusal_rates": lambda: refusal_rates(staged, bands),
+        "weight_shares": lambda: weight_shares(rows, gates, bands),
+        "questions_apart": lambda: questions_apart(rows, gates, bands),
         "withstood_probes": lambda: withstood_probes(staged),
         "splits_filled": lambda: splits_filled(rows),
         "above_demo_grade": lambda: above_demo_grade(rows),
@@ -125,5 +164,7 @@ def ask(
         if name in LEFT_OUT.get(profile, ()):
             continue
         severity = "warning" if name in RELEASE_ERRORS and profile != "release" else "error"
-        findings.append(Finding(name, severity, tuple(fact())))
+        # A rubric that is none is a finding of `ids_from_content`; what is asked of rubrics cannot be asked of it.
+        broken = name in _OF_RUBRICS and any(found.name == "ids_from_content" and found.problems for found in findings)
+        findings.append(Finding(name, severity, () if broken else tuple(fact())))
     return findings

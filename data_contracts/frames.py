@@ -1,13 +1,14 @@
 """Rows of a staged version as flat pandas frames, one a contract: nested columns become the figures that contracts speak of."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import Any
 
 import pandas as pd
 
 from rubric_factory.dataset_files import DatasetRows, Row
-from rubric_factory.tables import SPLITS
+from rubric_factory.records import JudgeFailure
+from rubric_factory.tables import RATING, SPLITS
 from rubric_factory.text import words
 
 
@@ -82,6 +83,29 @@ def criteria(rows: DatasetRows) -> pd.DataFrame:
         for criterion in row["rubric"] or ()
     ]
     return _frame(found, [*names, "key_of_task", "sign_fits_category", "levels", "quotes"])
+
+
+def verdicts(rows: DatasetRows, stored: list[dict[str, Any]], judge: str) -> pd.DataFrame:
+    """One row per stored verdict on a published task. stored: rows of tables.VERDICTS; judge: the identity that the version names."""
+    keys = {row["task_id"]: {c["criterion_key"] for c in row["rubric"] or ()} | {RATING} for _, row in _with_split(rows.tasks)}
+    found = [row for row in stored if row["task_id"] in keys]
+    times = Counter((row["task_id"], row["response_id"], row["criterion_key"]) for row in found)
+    failures = {str(failure) for failure in JudgeFailure}
+    made = [
+        {name: row[name] for name in ("task_id", "response_id", "criterion_key")}
+        | {
+            "of_rubric": row["criterion_key"] in keys[row["task_id"]],
+            "level_or_failure": (row["level"] is None) == bool(row["failure"]),
+            "on_scale": row["level"] is None or 0 <= row["level"] <= row["max_level"],
+            "known_failure": not row["failure"] or row["failure"] in failures,
+            "by_the_judge": row["judge"] == judge,
+            "once": times[row["task_id"], row["response_id"], row["criterion_key"]] == 1,
+            "graded": not row["failure"],
+        }
+        for row in found
+    ]
+    derived = ["of_rubric", "level_or_failure", "on_scale", "known_failure", "by_the_judge", "once", "graded"]
+    return _frame(made, ["task_id", "response_id", "criterion_key", *derived])
 
 
 def policy(rows: DatasetRows) -> pd.DataFrame:

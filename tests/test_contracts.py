@@ -349,7 +349,7 @@ def test_damage_blocks_publishing(context, damage, monkeypatch):
     if damage not in AFTER_SAVING:
         staged.save()
     if damage in FACTS:
-        monkeypatch.setattr(check_module, "_expectations", lambda rows: [])  # the fact must find it alone
+        monkeypatch.setattr(check_module, "_expectations", lambda *_: [])  # the fact must find it alone
     report = check(staged.folder, "standard", datasets=context.workspace.datasets)
     assert {**FACTS, **EXPECTATIONS}[damage] in {f"{c.table}.{c.check}" for c in report.failed}
     with pytest.raises(BlockedError) as caught:
@@ -390,7 +390,7 @@ def test_contracts_open_no_socket_and_leave_no_file(context, tmp_path, monkeypat
 
 
 def test_release_profile_blocks_what_standard_warns_of(context, monkeypatch):
-    monkeypatch.setattr(check_module, "_expectations", lambda rows: [])
+    monkeypatch.setattr(check_module, "_expectations", lambda *_: [])
     folder = context.workspace.staging / "unit"
     assert check(folder, "standard", datasets=context.workspace.datasets).success
     assert {c.check for c in check(folder, "release", datasets=context.workspace.datasets).failed} >= {"above_demo_grade"}
@@ -410,7 +410,7 @@ def test_an_unreadable_file_is_an_error_and_an_old_report_goes(context):
 
 
 def test_held_out_tasks_that_an_ancestor_trained_on_block(tmp_path, monkeypatch):
-    monkeypatch.setattr(check_module, "_expectations", lambda rows: [])
+    monkeypatch.setattr(check_module, "_expectations", lambda *_: [])
     context = make_context(tmp_path)
     first = published(context, small_corpus(8))
     trained = trained_on([open_version(first)])
@@ -436,7 +436,7 @@ def test_held_out_tasks_that_an_ancestor_trained_on_block(tmp_path, monkeypatch)
 
 
 def test_what_was_taken_down_blocks_even_if_it_was_staged_before(tmp_path, monkeypatch):
-    monkeypatch.setattr(check_module, "_expectations", lambda rows: [])
+    monkeypatch.setattr(check_module, "_expectations", lambda *_: [])
     context = make_context(tmp_path)
     published(context, small_corpus(4))
     small_corpus(5).fold(context.workspace)
@@ -447,7 +447,7 @@ def test_what_was_taken_down_blocks_even_if_it_was_staged_before(tmp_path, monke
 
 
 def test_the_documents_own_title_may_stand_in_the_prompt(tmp_path, monkeypatch):
-    monkeypatch.setattr(check_module, "_expectations", lambda rows: [])
+    monkeypatch.setattr(check_module, "_expectations", lambda *_: [])
     title = "A long title of nine words about rotating machines"
     context, corpus = make_context(tmp_path), small_corpus(0)
     corpus.add("papers/a.pdf", 1, texts=(f"{title} explains why the joint fails under load.",), title=title)
