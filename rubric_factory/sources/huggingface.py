@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from rubric_factory.errors import FactoryError, MissingExtraError, SourceError, UsageError
+from rubric_factory.errors import MissingExtraError, SourceError, UsageError
 from rubric_factory.progress import Progress
 from rubric_factory.records import content_id
 from rubric_factory.settings.local_sources import HuggingFaceSource
@@ -43,18 +43,16 @@ class HuggingFace(Streamed):
             return
         part = self._folder.with_name(f".{self._folder.name}.{os.getpid()}.part")
         part.parent.mkdir(parents=True, exist_ok=True)
-        source = self._source
+        source, library = self._source, _library()
         with progress.step(f"bring {source.name}", None, "rows") as step:
             try:
-                found = _library().load_dataset(
+                found = library.load_dataset(
                     source.dataset, source.config or None, split=source.split, revision=source.revision, cache_dir=str(part / "cache")
                 )
                 found.select_columns(names_of(source.columns)).save_to_disk(str(part / "rows"))
                 step.advance(found.num_rows)
                 _settle(part / "rows", self._folder)
-            except FactoryError:
-                raise
-            except Exception as error:  # boundary to a library that raises whatever its own libraries raise
+            except (OSError, ValueError, LookupError, TypeError, RuntimeError, library.exceptions.DatasetsError, *_http_errors()) as error:
                 raise SourceError(
                     f"cannot bring {source.dataset}@{source.revision} ({source.split}): {type(error).__name__}: {str(error)[:300]}",
                     expected="a dataset of the Hub, and a network",
@@ -95,6 +93,15 @@ def _settle(made: Path, folder: Path) -> None:
     fsync_folder(made)
     made.rename(folder)
     fsync_folder(folder.parent)
+
+
+def _http_errors() -> tuple[type[Exception], ...]:
+    """What the Hub's client lets through of its HTTP library's errors, which are no OSErrors."""
+    try:
+        from huggingface_hub.errors import HTTPError
+    except ImportError:
+        return ()
+    return (HTTPError,)
 
 
 def _library() -> Any:
