@@ -29,6 +29,7 @@ from rubric_factory.text import words
 
 THRESHOLD = 0.8
 SHINGLE_WORDS = 5
+PASSAGES_AT_ONCE = 8  # as many as a document has, on average
 # datatrove (with orjson, xxhash, spacy), its own defaults but for 5 words a shingle and one task; CPU seconds of the
 # three steps on the last line.
 DATATROVE = """
@@ -81,7 +82,9 @@ def texts_with_edits(workspace: Path, count: int, seed: int) -> list[str]:
 def ours(texts: Sequence[str], folder: Path) -> tuple[list[Hashes], npt.NDArray[np.int64], float]:
     """(sets, component of each text, CPU seconds) of the stage's own functions, from text to components, prints written and read."""
     began = _cpu()
-    sets = [shingles_of(words(text), SHINGLE_WORDS) for text in texts]
+    sets: list[Hashes] = []
+    for start in range(0, len(texts), PASSAGES_AT_ONCE):
+        sets += shingles_of([words(text) for text in texts[start : start + PASSAGES_AT_ONCE]], SHINGLE_WORDS)
     write_prints(folder / "prints", sets)
     count = len(sets)
     prints = Prints([folder / "prints"], np.zeros(count, dtype=np.int64), np.arange(count))

@@ -4,7 +4,9 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 
-_WORD = re.compile(r"\w+", re.UNICODE)
+# Every ASCII character that is no word character as a blank; bytes of longer characters stay as they are.
+_BLANKED = bytes(code if code >= 128 or chr(code).isalnum() or code == ord("_") else ord(" ") for code in range(256))
+_NOT_ASCII = re.compile("[^\x00-\x7f]")
 # Invisible on a page, meaningful to a model or a terminal: soft hyphen, joiners, zero-width, bidi controls, fillers, invisible operators,
 # variation selectors, annotation marks, tag characters; and what has no agreed meaning: private use and non-characters.
 _INVISIBLE = re.compile(
@@ -34,8 +36,16 @@ _FOLDS = dict.fromkeys("\u00a0\u1680\u202f\u205f\u3000" + "".join(map(chr, range
 
 
 def words(text: str) -> list[str]:
-    """Lower-cased `\\w+` tokens: the unit of every overlap rule (dataset contract: runs of 8 words)."""
-    return _WORD.findall(text.lower())
+    """Lower-cased `\\w+` tokens: the unit of every overlap rule (dataset contract: runs of 8 words).
+
+    What is no word character becomes a blank, and the text is split at blanks: a third of the time of a regular expression.
+    """
+    text = text.lower()
+    if not text.isascii():
+        for ch in set(_NOT_ASCII.findall(text)):
+            if not ch.isalnum():
+                text = text.replace(ch, " ")
+    return text.encode().translate(_BLANKED).decode().split()
 
 
 def shingles(tokens: Sequence[str], size: int) -> Iterator[tuple[str, ...]]:

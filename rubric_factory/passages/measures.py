@@ -1,5 +1,6 @@
 """All that is known of a document's passages from its own text: a pure function of document and settings, run once per document."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,8 @@ from rubric_factory.text import words
 
 # Raised whenever the same text and settings give other passages or measures: part of their digest.
 VERSION = 2
+# Passages whose words are held at once.
+_AT_ONCE = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +53,20 @@ def measured(document: Document, settings: PassageSettings, benchmark: Benchmark
     """The document's passages in order, measured; what repeats the benchmark is refused as contaminated."""
     found = chunk(document, settings)
     repeated = frames([passage.text for passage in found])
-    rows = []
-    for passage in found:
-        tokens = words(passage.text)
+    return [
+        row for start in range(0, len(found), _AT_ONCE) for row in _measured(found[start : start + _AT_ONCE], repeated, settings, benchmark)
+    ]
+
+
+def _measured(found: list[Passage], repeated: frozenset[str], settings: PassageSettings, benchmark: Benchmark) -> Iterator[Measured]:
+    tokenised = [words(passage.text) for passage in found]
+    rests = [without_frames(passage.text, repeated) for passage in found]
+    compared = [tokens if rest is passage.text else words(rest) for passage, tokens, rest in zip(found, tokenised, rests, strict=True)]
+    for passage, tokens, shingles in zip(found, tokenised, shingles_of(compared, settings.shingle_words), strict=True):
         quality = assess(passage.text, passage.section, settings, tokens)
         if hit := benchmark.hit(passage.text, tokens, settings.decontaminate):
             quality = Quality(quality.words, quality.score, "contaminated", hit.detail(passage.char_start))
-        rest = without_frames(passage.text, repeated)
-        shingles = shingles_of(tokens if rest is passage.text else words(rest), settings.shingle_words)
-        rows.append(Measured(passage, quality, exact_key(tokens), shingles))
-    return rows
+        yield Measured(passage, quality, exact_key(tokens), shingles)
 
 
 def shingles_of_document(rows: list[Measured]) -> Hashes:

@@ -22,8 +22,7 @@ def write_prints(path: Path, sets: Sequence[Hashes]) -> None:
         file.write(np.asarray([len(sets)], dtype="<i8").tobytes())
         file.write(offsets.tobytes())
         file.write(signatures(sets).tobytes())
-        for one in sets:
-            file.write(one.astype("<u4").tobytes())
+        file.write(b"".join([one.astype("<u4").tobytes() for one in sets]))
         file.flush()
         os.fsync(file.fileno())
 

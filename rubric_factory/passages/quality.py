@@ -17,30 +17,32 @@ from rubric_factory.text import words as text_words
 
 _WORD = re.compile(r"\w+")
 _DIGITS = re.compile(r"\d+")
+_FIVE_WORDS = re.compile(r"\W*+\w++(?:\W++\w++){4}")
 _PARAGRAPH = re.compile(r"\n\s*\n")
 _REMARK = re.compile(r"\s*[(\[][^()\[\]\n]{1,60}[)\]]\s*$")
 _LEADER = re.compile(r"(?:[.·…_] ?){4,}\s*[\divxlc]+\s*$|\s\.{3,}\s")
 _LEADERS = re.compile(r"[.·…_] ?[.·…_] ?[.·…_]")
 _ENTRY_END = re.compile(r"[^\W\d_].*[,\s]\d{1,4}(?:\s?[,–-]\s?\d{1,4})*")
-# One pattern a cue, each beginning with a fixed character where it can: the engine skips to that, an alternation it tries everywhere.
+# What every match of a pattern holds, and the pattern: most passages hold little of it, and are not searched for the rest. Each begins
+# with a fixed character where it can: the engine skips to that, an alternation it tries everywhere.
 _REFERENCES = tuple(
-    re.compile(pattern, re.MULTILINE)
-    for pattern in (
-        r"doi\b(?<=\bdoi)",
-        r"arxiv\b(?<=\barxiv)",
-        r"p\.(?<=\bp\.) ?\d",
-        r"pp\.(?<=\bpp\.) ?\d",
-        r"vol(?<=\bvol)(?:ume)?\. ?\d",
-        r"et al\.(?<=\bet al\.)",
-        r"\.(?<=\b[A-Z]\.)(?<![A-Z]\. [A-Z]\.)(?<![A-Z]\.[A-Z]\.) ?(?:[A-Z]\. ?)?[A-Z][a-z]+,",
-        r"\(\d{4}[a-z]?\)",
-        r", \d{4}[.:;]",
-        r"\((?<=\d\()\d+\)",
-        r"ISBN\b",
-        r"Proceedings\b",
-        r"Journal of\b",
-        r"University Press\b",
-        r"^\[\d+\]\s[A-Z]",
+    (cue, re.compile(pattern, re.MULTILINE))
+    for cue, pattern in (
+        ("doi", r"doi\b(?<=\bdoi)"),
+        ("arxiv", r"arxiv\b(?<=\barxiv)"),
+        ("p.", r"p\.(?<=\bp\.) ?\d"),
+        ("pp.", r"pp\.(?<=\bpp\.) ?\d"),
+        ("vol", r"vol(?<=\bvol)(?:ume)?\. ?\d"),
+        ("et al.", r"et al\.(?<=\bet al\.)"),
+        (".", r"\.(?<=\b[A-Z]\.)(?<![A-Z]\. [A-Z]\.)(?<![A-Z]\.[A-Z]\.) ?(?:[A-Z]\. ?)?[A-Z][a-z]+,"),
+        ("(", r"\(\d{4}[a-z]?\)"),
+        (", ", r", \d{4}[.:;]"),
+        ("(", r"\((?<=\d\()\d+\)"),
+        ("ISBN", r"ISBN\b"),
+        ("Proceedings", r"Proceedings\b"),
+        ("Journal of", r"Journal of\b"),
+        ("University Press", r"University Press\b"),
+        ("[", r"^\[\d+\]\s[A-Z]"),
     )
 )
 _LICENCE = re.compile(
@@ -160,7 +162,7 @@ def _is_entry(line: str) -> bool:
 
 
 def _is_short(line: str) -> bool:
-    return not line.endswith((".", "!", "?", ":", ";", ",", "。", "！", "？")) and len(_WORD.findall(line)) <= 4
+    return not line.endswith((".", "!", "?", ":", ";", ",", "。", "！", "？")) and _FIVE_WORDS.match(line) is None
 
 
 def measure(text: str, tokens: Sequence[str] | None = None) -> Measures:
@@ -181,7 +183,7 @@ def measure(text: str, tokens: Sequence[str] | None = None) -> Measures:
         leader_lines=_share(_count(_LEADER, full) if _LEADERS.search(text) else 0, len(full)),
         entry_lines=_share(sum(_is_entry(line) for line in full), len(full)),
         short_lines=_share(sum(map(_is_short, full)), len(full)),
-        references=100 * _share(sum(len(pattern.findall(text)) for pattern in _REFERENCES), len(words)),
+        references=100 * _share(sum(len(pattern.findall(text)) for cue, pattern in _REFERENCES if cue in text), len(words)),
         licence=100 * _share(_licence_cues(text.lower()), len(words)),
         variety=_share(len(set(words)), len(words)),
     )

@@ -7,6 +7,7 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Sequence
+from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
@@ -69,16 +70,25 @@ def run_hashes(tokens: Sequence[str], size: int) -> npt.NDArray[np.uint64]:
     return mixed([hashed[at : at + count] for at in range(size)])
 
 
-def shingles_of(tokens: Sequence[str], size: int) -> Hashes:
-    """Sorted distinct 32-bit hashes of the runs of `size` words; empty for fewer words."""
-    found = (run_hashes(tokens, size) >> np.uint64(32)).astype(np.uint32)
-    found.sort()
-    return found[np.concatenate(([True], found[1:] != found[:-1]))] if len(found) else found
+def shingles_of(texts: Sequence[Sequence[str]], size: int) -> list[Hashes]:
+    """Of each text's words: sorted distinct 32-bit hashes of the runs of `size` words; empty for fewer words.
+
+    All texts at once: numpy's calls cost more than their work on one passage.
+    """
+    lengths = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
+    runs = run_hashes(list(chain.from_iterable(texts)), size)
+    owner = np.repeat(np.arange(len(texts), dtype=np.uint64) << np.uint64(32), lengths)
+    whole = owner[: len(runs)] == owner[len(owner) - len(runs) :]
+    keyed = owner[: len(runs)][whole] | (runs[whole] >> np.uint64(32))
+    keyed.sort()
+    keyed = keyed[np.concatenate(([True], keyed[1:] != keyed[:-1]))] if len(keyed) else keyed
+    ends = np.searchsorted(keyed, np.arange(1, len(texts), dtype=np.uint64) << np.uint64(32))
+    return np.split(keyed.astype(np.uint32), ends) if texts else []
 
 
 def shingle_hashes(text: str, size: int) -> Hashes:
     """shingles_of the text's words."""
-    return shingles_of(words(text), size)
+    return shingles_of([words(text)], size)[0]
 
 
 def mixed(columns: Sequence[npt.NDArray[np.uint64]]) -> npt.NDArray[np.uint64]:
