@@ -4,7 +4,10 @@ from collections.abc import Iterator, Sequence
 from random import Random
 
 from benchmarks.defects.case import Case
+from benchmarks.defects.fresh import FRESH
 from benchmarks.defects.table import KINDS
+
+EVERY = KINDS | FRESH
 
 INSTANCES = 24
 
@@ -20,7 +23,7 @@ def instances(kind: str, cases: Sequence[Case]) -> Iterator[tuple[int, Case]]:
             return
         at = number % len(cases)
         others = [case for place, case in enumerate(cases) if place != at]
-        found = KINDS[kind].spoil(cases[at], others, Random(f"{kind}/{number}"))
+        found = EVERY[kind].spoil(cases[at], others, Random(f"{kind}/{number}"))
         if found is not None and (found != cases[at] or kind == "asked_again"):
             made += 1
             yield at, found

@@ -1,18 +1,8 @@
 """The table kind -> gate expected, written before the gates were run on any of these defects."""
 
-from dataclasses import dataclass
-
 from benchmarks.defects import form, grounding, question, rubric, texts
 from benchmarks.defects.case import Spoil
-
-
-@dataclass(frozen=True)
-class Kind:
-    """How a defect is made, and the gates (or reasons of the author stage) of which one has to name it."""
-
-    spoil: Spoil
-    gates: tuple[str, ...]
-
+from benchmarks.defects.kind import Kind
 
 _SHAPE = ("schema_violation",)
 _QUOTE = ("evidence_not_verbatim",)
