@@ -10,6 +10,7 @@ from rubric_factory.text import printable
 
 # Characters of a run id that are enough, where only one run begins with them.
 SHORT_ID = 6
+STAGED = "staged"
 
 
 def _published(datasets: Path, word: str) -> Path | None:
@@ -41,6 +42,11 @@ def version_folder(invocation: Invocation, word: str) -> Path:
             fix="see rubric-factory versions",
         )
     return found
+
+
+def subject_folder(invocation: Invocation, word: str) -> Path:
+    """The folder of a version as above, or what is staged now for the word 'staged'. Errors: UsageError."""
+    return invocation.place().staging / invocation.settings().name if word == STAGED else version_folder(invocation, word)
 
 
 def run_folder(invocation: Invocation, word: str) -> Path | None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from flows.commands.author import EXPORT, IMPORT
+from flows.commands.calibrate import calibrate_command, label_command, sample_command
 from flows.commands.common import Invocation, command, common_options
 from flows.commands.judge_serve import serve_command
 from flows.commands.verdicts import compare_command, reaggregate
@@ -16,14 +17,11 @@ if TYPE_CHECKING:
     from rubric_factory.judging.probes.protocol import ProbeResult
     from rubric_factory.llm.batch_files import BatchFilesModel
 
-STAGED = "staged"
-
 
 def _folder(invocation: Invocation, word: str) -> Path:
-    """The folder of VERSION, or what is staged now for the word 'staged'."""
-    from flows.resolve import version_folder
+    from flows.resolve import subject_folder
 
-    return invocation.place().staging / invocation.settings().name if word == STAGED else version_folder(invocation, word)
+    return subject_folder(invocation, word)
 
 
 def _show_probes(invocation: Invocation, found: "Sequence[ProbeResult]") -> None:
@@ -42,7 +40,7 @@ def _probe_rows(found: "Sequence[ProbeResult]") -> dict[str, Any]:
     return {"probes": short(found)}
 
 
-def _show_exchange(invocation: Invocation, files: "BatchFilesModel | None", name: str) -> dict[str, Any]:
+def show_exchange(invocation: Invocation, files: "BatchFilesModel | None", name: str) -> dict[str, Any]:
     """{"exchange": figures} of requests and answers in files, shown; {} where there are none."""
     from flows.exchange import exchanged, shown
 
@@ -76,7 +74,7 @@ def probe_command(
     context = invocation.context()
     files = files_model(context.settings.judge, export_requests, import_responses)
     found, path = probe_subject(context, open_subject(_folder(invocation, version)), files)
-    exchange = _show_exchange(invocation, files, "judge-probe")
+    exchange = show_exchange(invocation, files, "judge-probe")
     if not found:
         invocation.result(exchange)
         return
@@ -164,7 +162,7 @@ def judge_command(
     verdicts: Path | None,
     aggregations: tuple[str, ...],
 ) -> None:
-    """Grade a file of answers; probe, lock, verify and serve the judge; compare two.
+    """Grade a file of answers; probe, lock, verify, serve and calibrate the judge; compare two.
 
     Writes verdicts.jsonl (a row a criterion), tasks.jsonl (a row an answer), both as Parquet too, criteria.jsonl (a row a criterion: its
     pass rate over the answers) and summary.json: mean rewards with 95 % intervals by bootstrap over documents, overall and by group. Of
@@ -198,7 +196,7 @@ def _grade(invocation: Invocation, dataset: str, responses: Path, out: Path | No
     subject = open_subject(folder)
     files = files_model(context.settings.judge, *folders)
     row = judge_answers(context, subject, folder, read_answers(responses, subject.splits), out, files)
-    exchange = _show_exchange(invocation, files, "judge")
+    exchange = show_exchange(invocation, files, "judge")
     if not row:
         invocation.result(exchange)
         return
@@ -213,5 +211,14 @@ def _grade(invocation: Invocation, dataset: str, responses: Path, out: Path | No
 
 
 judge_command.params += common_options()
-for _subcommand in (compare_command, lock_command, probe_command, serve_command, verify_command):
+for _subcommand in (
+    calibrate_command,
+    compare_command,
+    label_command,
+    lock_command,
+    probe_command,
+    sample_command,
+    serve_command,
+    verify_command,
+):
     judge_command.add_command(_subcommand)

@@ -1,5 +1,7 @@
 """References with one fact flipped (number, unit, name), and references that keep the words and lose the meaning."""
 
+from collections.abc import Sequence
+
 from rubric_factory import text
 from rubric_factory.judging import corruptions
 from rubric_factory.judging.levels import keys
@@ -50,7 +52,7 @@ def changed(bench: Bench) -> list[ProbeResult]:
         name: [(probe, worse) for probe in bench.tasks if (worse := corrupt(probe.task.reference_answer)) is not None]
         for name, corrupt in corruptions.FACTS.items()
     }
-    families["changed_entity"] = _other_names(bench)
+    families["changed_entity"] = changed_entities(bench.tasks)
     accept = bench.settings.changed_drop
     return [
         bench.result(name, _drops(bench, pairs, all_criteria=False), accept=accept, severity="warning", floor=True)
@@ -58,8 +60,9 @@ def changed(bench: Bench) -> list[ProbeResult]:
     ]
 
 
-def _other_names(bench: Bench) -> list[tuple[ProbeTask, str]]:
-    ordered = sorted(bench.tasks, key=lambda probe: probe.task.task_id)
+def changed_entities(tasks: Sequence[ProbeTask]) -> list[tuple[ProbeTask, str]]:
+    """References with a name of another document in the place of one of their own, of the tasks where there is such a name."""
+    ordered = sorted(tasks, key=lambda probe: probe.task.task_id)
     found = []
     for index, probe in enumerate(ordered):
         others = [o for o in ordered[index + 1 :] + ordered[:index] if o.task.document_key != probe.task.document_key]

@@ -5,6 +5,10 @@ from dataclasses import dataclass
 
 from rubric_factory.judging.probes.protocol import Bench, Labelled, ProbeResult, shares
 from rubric_factory.judging.probes.resample import interval_of
+from rubric_factory.settings.judge import ProbeSettings
+
+# Credit from which a criterion counts as met.
+MET = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,7 @@ def _pairs(bench: Bench, labelled: Sequence[Labelled], family: str) -> list[tupl
     found = []
     for item, answer in zip(labelled, graded, strict=True):
         judged = shares(answer)
-        pairs = [Pair(judged[key] >= 0.5, met, item.family == family) for key, met in item.met.items() if key in judged]
+        pairs = [Pair(judged[key] >= MET, met, item.family == family) for key, met in item.met.items() if key in judged]
         found.append((item, pairs))
     return found
 
@@ -50,11 +54,16 @@ def youden_j(bench: Bench, labelled: Sequence[Labelled]) -> list[ProbeResult]:
 
 def _youden(bench: Bench, cluster: str, found: Sequence[tuple[Labelled, list[Pair]]]) -> ProbeResult:
     rows = [(pair, item.probe.task.document_key) for item, pairs in found for pair in pairs]
+    return cluster_j(cluster, rows, bench.settings, seed=bench.seed)
+
+
+def cluster_j(cluster: str, rows: Sequence[tuple[Pair, str]], settings: ProbeSettings, *, seed: int) -> ProbeResult:
+    """Youden's J of one cluster from (pair, document_key), with its interval by document, as result of an error-severity probe."""
     flat = [pair for pair, _ in rows]
     value = youden(flat)
-    interval = interval_of(flat, [key for _, key in rows], youden, seed=bench.seed) if flat else None
+    interval = interval_of(flat, [key for _, key in rows], youden, seed=seed) if flat else None
     low, high = interval or (None, None)
-    blocks = high is not None and high <= 0 and len(rows) >= bench.settings.cluster_labels
+    blocks = high is not None and high <= 0 and len(rows) >= settings.cluster_labels
     passed = None if value is None else not blocks
     note = "" if value is not None else "needs labels of both kinds"
     return ProbeResult(f"youden_j/{cluster}", value, 0.0, "error", passed, len(rows), low, high, (), True, 0.0, note)
