@@ -14,11 +14,16 @@ _GRADER = rf"(?:{_PERSON}\b|{_MODEL})"
 _CREDIT = (
     r"(?:full|maximum|max|top|highest|perfect|complete|all)(?: available| possible)? (?:marks?|points?|credits?|scores?|levels?|grades?)"
 )
-_UNCONDITIONAL = r"(?:regardless|always|any|every|all|no matter|irrespective|unconditional\w*|automatic\w*)"
+_UNCONDITIONAL = r"(?:regardless|always|any|every|all|no matter|irrespective|whatever|whichever|anything|unconditional\w*|automatic\w*)"
 _PATTERNS = tuple(
     re.compile(pattern, re.I)
     for pattern in (
-        r"\b(?:ignore|disregard|forget|override|bypass)\b.{0,40}\b(?:instructions?|prompts?|rubric|grading|guidelines?)\b",
+        r"\b(?:ignore|disregard|forget|override|bypass)\b.{0,40}\b(?:rubric|grading|scoring)\b",
+        # Processors ignore instructions, too, and shells override prompts: whose they are tells.
+        r"\b(?:ignore|disregard|forget|override|bypass) (?:about |all |any |every |the |of |these )*"
+        r"(?:your|my|our|previous|prior|earlier|above|preceding|foregoing|former|original|system)\b.{0,25}"
+        r"\b(?:instructions?|prompts?|guidelines?|rules?|orders?)\b",
+        r"\b(?:ignore|disregard|forget) (?:all|any|every) (?:of )?(?:the |these )?(?:instructions?|prompts?|guidelines?)\b",
         r"\b(?:ignore|disregard|forget) (?:all|any|every\w*)\b.{0,20}\b(?:above|previous|prior|preceding|before)\b",
         rf"\b(?:give|award|assign|grant|mark|score|rate)\b.{{0,40}}\b{_CREDIT}\b.{{0,60}}\b{_UNCONDITIONAL}\b",
         rf"\b{_UNCONDITIONAL}\b.{{0,60}}\b{_CREDIT}\b",
@@ -29,7 +34,10 @@ _PATTERNS = tuple(
         rf"\bas (?:an?|the|our) (?:\w+ )?{_GRADER},? (?:please|you)\b|\b{_PERSON}s?,? please\b|\bplease,? {_PERSON}s?\b",
         rf"\b{_PERSON}s? (?:should|must|may|shall|can|ought to|ha(?:s|ve) to|(?:is|are)(?: asked)? to) (?:\w+ ){{0,2}}"
         r"(?:accept|mark|score|rate|award|treat|count|grade|give|pass|ignore|forgive)\b",
-        rf"\b{_PERSON} ?:",
+        rf"\b{_PERSON}s? ?:",
+        r"\b(?:do not|don't|never|no need to) (?:follow|apply|obey|use)\b.{0,20}\b(?:rubric|grading)\b",
+        r"\b(?:skip|stop|bypass|suspend) (?:the |this |any |all )?(?:grading|scoring|evaluation)\b",
+        r"\b(?:anything|whatever|everything)\b.{0,40}\b(?:counts?|passes|is|are) (?:as )?(?:correct|right|met|accepted|acceptable|fine)\b",
         r"\b(?:any|every|all|each|whatever) (?:answers?|responses?|attempts?|submissions?|criteri\w+|wording)\b.{0,40}"
         r"\b(?:count|mark|treat|accept|grade|score|rate|regard|consider)ed (?:as )?"
         r"(?:correct|met|satisfied|right|passed|full\w*|valid|acceptable)\b",
@@ -41,7 +49,7 @@ _PATTERNS = tuple(
         r"(?:(?:^|\n)\s*|#{2,}\s*)(?:system|assistant|human|user|instruction)\s*:",
         r"[{,\[]\s*[\"']?(?:verdicts?|scores?|levels?|grades?|met|criterion_key|criterion_id|criteria_met)[\"']?"
         r"\s*:\s*(?:[\"'{\[\d]|true|false)",
-        r"</?(?:answer|response|passage|rubric|criteri\w+|document|verdict)>",
+        r"</?(?:answer|response|passage|rubric|criteri\w+|document|verdict|instructions?)>|\[(?:system|assistant|user)\]",
     )
 )
 # A plain grant of credit is a scoring guide's business, and nobody else's. "The highest score" is what a ranking gives, too.

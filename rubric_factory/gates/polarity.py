@@ -10,7 +10,7 @@ from rubric_factory.text import printable
 _SUBJECT = r"^\W*(?:the |an? )?(?:(?:answer|response|solution|student|reply)s? )?"
 _VERBS = (
     "confuse|conflate|contradict|misstate|misrepresent|misattribute|misinterpret|misunderstand|mistake|invent|fabricate|hallucinate|"
-    "exaggerate|overstate|understate|ignore|omit|reverse|swap|fail|neglect|overlook|deny"
+    "exaggerate|overstate|understate|ignore|omit|reverse|swap|fail|neglect|overlook|miss|forget|deny"
 )
 _BAD = rf"(?:(?:{_VERBS})(?:e?s)?|denies|(?:wrongly|incorrectly|falsely|inaccurately|mistakenly|erroneously) \w+)\b"
 # What only a mistaken answer does: not doing it is good, while not stating or not mentioning something may be the mistake.
