@@ -1,6 +1,6 @@
 """The same defects in words of their own, written after the gates were mended on the others: do the gates know the defect or its wording?
 
-No gate may be mended on these; when one is, they stop being fresh, and others have to be written.
+Spent: the gates were mended on these once, after their first run (docs/experiments.md). The next estimate takes others.
 """
 
 from collections.abc import Callable, Sequence
