@@ -21,15 +21,21 @@ _PATTERNS = {
     IS_SYMBOL: r"[^\w\s.,;:'\"()’‘“”?!*`-]+",
     IS_IDEOGRAPH: "[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]+",
 }
+_PLANE = 1 << 16
 # Hundredths of a token: per word begun, per letter, capital or digit more, and per character that is no word. Fitted; see the ADR.
 WORD, LETTER, CAPITAL, DIGIT, IDEOGRAPH, OTHER_LETTER, PUNCTUATION, SYMBOL, LINE = 64, 10, 8, 80, 110, 100, 40, 40, 90
 
 
+def _table_size(points: npt.NDArray[np.uint32]) -> int:
+    """Code points that a table must hold for these: the first plane alone, nearly always; a table of all takes a fifth of a second."""
+    return _PLANE if not len(points) or int(points.max()) < _PLANE else sys.maxunicode + 1
+
+
 @cache
-def _classes() -> npt.NDArray[np.uint8]:
-    """Class of every code point."""
-    every = "".join(map(chr, range(sys.maxunicode + 1)))
-    table = np.zeros(sys.maxunicode + 1, dtype=np.uint8)
+def _classes(size: int) -> npt.NDArray[np.uint8]:
+    """Class of each code point below size."""
+    every = "".join(map(chr, range(size)))
+    table = np.zeros(size, dtype=np.uint8)
     for kind, pattern in _PATTERNS.items():
         for match in re.finditer(pattern, every):
             table[match.start() : match.end()] |= kind
@@ -37,9 +43,9 @@ def _classes() -> npt.NDArray[np.uint8]:
 
 
 @cache
-def _costs() -> npt.NDArray[np.uint8]:
-    """Hundredths of a token of every code point, the begin of a word aside."""
-    classes = _classes()
+def _costs(size: int) -> npt.NDArray[np.uint8]:
+    """Hundredths of a token of each code point below size, the begin of a word aside."""
+    classes = _classes(size)
     costs = np.where(classes & IS_LETTER, OTHER_LETTER, np.where(classes & IS_SPACE, 0, PUNCTUATION)).astype(np.uint8)
     costs[(classes & IS_SYMBOL) > 0] = SYMBOL
     costs[(classes & IS_DIGIT) > 0] = DIGIT
@@ -57,7 +63,8 @@ def code_points(text: str) -> npt.NDArray[np.uint32]:
 
 def classes_of(text: str) -> npt.NDArray[np.uint8]:
     """Class flags of each character of the text."""
-    return _classes()[code_points(text)]
+    points = code_points(text)
+    return _classes(_table_size(points))[points]
 
 
 class Sizes:
@@ -65,11 +72,12 @@ class Sizes:
 
     def __init__(self, text: str) -> None:
         points = code_points(text)
-        word = (_classes()[points] & IS_WORD).astype(bool)
+        size = _table_size(points)
+        word = (_classes(size)[points] & IS_WORD).astype(bool)
         begins = word.copy()
         begins[1:] &= ~word[:-1]
         self._begins = np.concatenate(([0], np.cumsum(begins, dtype=np.int64)))
-        costs = _costs()[points].astype(np.int64)
+        costs = _costs(size)[points].astype(np.int64)
         costs[begins] += WORD
         self._costs = np.concatenate(([0], np.cumsum(costs, dtype=np.int64)))
         self._within = np.append(word & ~begins, False)

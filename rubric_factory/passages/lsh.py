@@ -6,6 +6,7 @@ The low byte of each minimum is kept: 128 bytes a set hold both the bands' keys 
 
 import struct
 from collections.abc import Iterator, Sequence
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -113,7 +114,9 @@ class Buckets:
         """All other pairs of each bucket, in blocks."""
         for size in range(3, SMALL_BUCKET + 1):
             starts = self.starts[self.counts == size]
-            left, right = np.triu_indices(size - 1, k=1)
+            if not len(starts):
+                continue
+            left, right = _pairs(size - 1)
             step = max(1, PAIRS_AT_ONCE // len(left))
             for at in range(0, len(starts), step):
                 block = starts[at : at + step, None]
@@ -125,6 +128,13 @@ class Buckets:
                 for at in range(0, len(members) - 1, step):
                     left, right = np.nonzero(np.arange(len(members)) > np.arange(at, min(at + step, len(members)))[:, None])
                     yield members[at + left], members[right]
+
+
+@cache
+def _pairs(members: int) -> tuple[Positions, Positions]:
+    """All pairs of so many members."""
+    left, right = np.triu_indices(members, k=1)
+    return left, right
 
 
 def _ranges(starts: Positions, counts: Positions) -> Positions:

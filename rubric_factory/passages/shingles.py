@@ -16,7 +16,7 @@ from rubric_factory.text import words
 
 Hashes = npt.NDArray[np.uint32]
 
-KNOWN_WORDS = 1 << 17
+KNOWN_WORDS = 1 << 16
 _DIGITS = re.compile(r"\d+")
 _FIRST, _MIX = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9)
 
