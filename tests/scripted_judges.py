@@ -59,9 +59,13 @@ def _tasks_of(number, name, part, limit, harm, maker, season):
 
 
 class GoodJudge:
-    """Elements word for word, in the passage's order, no negation: enough of a judge for the hand-made tasks."""
+    """Knows the reference answer: an element counts where the response says it among the reference's own words, in the same order.
+
+    Enough of a judge for tasks whose references are short; a paraphrase is beyond it.
+    """
 
     identity, evidence_grade = "good@1", "model"
+    context = 3  # words on either side of an element
 
     def grade_many(self, batch):
         return [self.grade(item) for item in batch]
@@ -74,14 +78,31 @@ class GoodJudge:
         return Verdict(criterion.criterion_key, self.level(item, criterion), "as stated")
 
     def level(self, item, criterion):
-        said = " ".join(item.response.split())
-        stated = sum(len(element.split()) for c in item.rubric.criteria for element in c.required_elements if element in said)
-        if re.search(r"\bnot\b", said) or stated > 0.6 * len(said.split()):
-            return 0  # a denial, or a bare list of elements
-        found = [element for element in criterion.required_elements if re.search(rf"(?<![\w.]){re.escape(element)}(?!\w)", said)]
-        every = [e for c in item.rubric.criteria for e in c.required_elements if e in said and e in item.passage]
-        in_order = sorted(every, key=said.index) == sorted(every, key=item.passage.index)
-        return len(found) if in_order else 0
+        said, known = _words(item.response), _words(item.reference)
+        denied = said.count("not") > known.count("not")
+        if criterion.weight < 0:
+            return criterion.max_level if denied else int(any(_find(said, _words(e)) >= 0 for e in criterion.required_elements))
+        elements = [element for c in item.rubric.criteria for element in c.required_elements]
+        places = [(_find(known, _words(e)), _find(said, _words(e))) for e in elements]
+        both = sorted(place for place in places if min(place) >= 0)
+        if denied or not criterion.required_elements or [b for _, b in both] != sorted(b for _, b in both):
+            return 0
+        found = sum(self.stated(said, known, _words(element)) for element in criterion.required_elements)
+        return criterion.max_level * found // len(criterion.required_elements)
+
+    def stated(self, said, known, element):
+        start = _find(known, element)
+        return start >= 0 and _find(said, known[max(0, start - self.context) : start + len(element) + self.context]) >= 0
+
+
+def _words(source):
+    """Words, and numbers with their units, as they are written."""
+    return re.findall(r"\d+(?:[.,]\d+)*\s?%?|[^\W\d_][\w]*|[_]\w+", source)
+
+
+def _find(words, run):
+    """Where the run of words begins, -1 where it is not there."""
+    return next((n for n in range(len(words) - len(run) + 1) if run and words[n : n + len(run)] == run), -1)
 
 
 class GullibleJudge(GoodJudge):

@@ -133,6 +133,24 @@ def test_hostile_text_stays_inside_its_fence_and_holds_no_token_or_delimiter_of_
     assert set(fence) == {"`"} and fence not in inner and not CHAT.search(inner) and "\u202e" not in inner
 
 
+TOKENS = [
+    "<|im_start|>", "<|eot_id|>", "<|header_start|>", "<\uff5cUser\uff5c>", "\uff1c|im_end|\uff1e", "<<SYS>>", "<</SYS>>", "[INST]",
+    "[/INST]", "[/SYSTEM_PROMPT]", "[TOOL_RESULTS]",
+    "[THINK]", "[gMASK]", "<s>", "</s>", "<bos>", "<sop>", "<think>", "</think>", "<tool_call>", "<tool_response>",
+    "<start_of_turn>", "<end_of_turn>", "<start_of_image>", "<unused42>", "<extra_id_0>", "<THINK>", "<\u200b|im_end|>", "<|im\u00ad_end|>",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("token", TOKENS)
+def test_no_control_token_of_a_chat_template_comes_through_in_any_text(token):
+    none, full = RUBRIC.criteria[0].scoring_guide
+    forged = replace(RUBRIC.criteria[0], description=token, scoring_guide=(replace(none, meaning=token), full))
+    found = JudgeInput("t", "r", f"What {token}?", f"It {token} is", Rubric((forged,)), f"So {token} it is", reference=f"Or {token}")
+    for mode in ("", "holistic", "direct_likert", "reference_likert"):
+        shown = "".join(message.content for message in prompting.messages(found, mode=mode))
+        assert token not in shown and token.replace("\u200b", "").replace("\u00ad", "") not in shown
+
+
 def test_a_slot_in_a_value_stays_text():
     assert prompting.fill("[[a]]-[[b]]", {"a": "[[b]]", "b": "x"}) == "[[b]]-x"
     with pytest.raises(KeyError):

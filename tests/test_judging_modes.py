@@ -12,6 +12,7 @@ from scripted_judges import hand_made_tasks
 from rubric_factory.evaluation import GradedTask, Response, category_means, grade, judgements_of, share
 from rubric_factory.judging import canary
 from rubric_factory.judging.failures import decide
+from rubric_factory.judging.judges import open_judge
 from rubric_factory.judging.language_model import LanguageModelJudge
 from rubric_factory.judging.levels import keys, levels, shares
 from rubric_factory.judging.lock import make_lock, read_lock, verify_lock, write_lock
@@ -19,10 +20,18 @@ from rubric_factory.judging.modes import MODES
 from rubric_factory.judging.probes.protocol import Labelled
 from rubric_factory.judging.probes.run import run_probes
 from rubric_factory.judging.protocol import JudgeInput
+from rubric_factory.ledger import Ledger, look
 from rubric_factory.llm.protocol import Completion, CompletionFailure
 from rubric_factory.records import JudgeFailure, Judgement, Rating, Verdict
 from rubric_factory.reward import AGGREGATIONS, reward_of
-from rubric_factory.settings.judge import GradingMode, LockSettings, ModelGradingSettings, OpenAICompatibleJudge, ProbeSettings
+from rubric_factory.settings.judge import (
+    GradingMode,
+    LockSettings,
+    ModelGradingSettings,
+    OpenAICompatibleJudge,
+    ProbeSettings,
+    ScriptedJudge,
+)
 from rubric_factory.settings.llm import Sampling
 from rubric_factory.tables import RATING, judgement_rows
 from rubric_factory.verdicts.stored import by_response, criterion_summary, reward_of_rows
@@ -331,3 +340,17 @@ def test_probes_try_a_rating_judge_by_its_rewards():
     assert found["repeat_flips"].value == found["order_flips"].value == 0.0 and found["ladder"].passed
     assert found["changed_number"].n > 0 and found["changed_number"].passed is False, "one flipped fact costs a whole rating little"
     assert found["youden_j/all"].passed is None
+
+
+def test_the_ledger_counts_answers_not_calls(tmp_path):
+    """What `cost` divides by: a response that took four calls is one response, tries and all."""
+    with Ledger(tmp_path / "ledger.sqlite") as ledger:
+        section = ScriptedJudge(model="m", revision="r", function="test_judging_modes:unsteady", grading={"mode": "one_criterion"})
+        found = open_judge(section, ledger, stage="judge").grade_many([item(f"Answer {n}.") for n in range(3)])
+        row = look.costs(ledger)[0]
+    assert {j.failure for j in found} == {None} and (row["calls"], row["asked"], row["subjects"]) == (3 * 5, 3, 1)
+
+
+def unsteady(request):
+    """One of the four calls about an answer is unreadable at first."""
+    return "babble" if request.seed == 0 and "States limit." in shown(request) else fine(request)

@@ -12,10 +12,11 @@ from rubric_factory.records import Criterion, Message, content_id
 
 _SLOT = re.compile(r"\[\[(\w+)\]\]")
 _FENCE = re.compile(r"`+")
-# Control tokens of the chat templates of Llama 2/3, ChatML, Gemma, Mistral, DeepSeek (full-width bars), Phi, and thinking models.
+# Control tokens of the chat templates of Llama 2/3/4, ChatML, Gemma, Mistral, DeepSeek (full-width bars), GLM, Phi, T5, thinking models.
 _CHAT = re.compile(
-    r"<[|\uff5c]|<</?SYS>>|\[/?(?:INST|AVAILABLE_TOOLS|TOOL_CALLS|SYSTEM_PROMPT)\]"
-    r"|</?(?:s|bos|eos|pad|unk|think|start_of_turn|end_of_turn|tool_call)>",
+    r"[<\uff1c][|\uff5c]|<</?SYS>>"
+    r"|\[/?(?:INST|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS|TOOL_CONTENT|SYSTEM_PROMPT|MODEL_SETTINGS|THINK|gMASK|BOS|EOS)\]"
+    r"|</?(?:s|bos|eos|sop|eop|pad|unk|mask|think|tools|tool_call|tool_response|(?:start|end)_of_(?:turn|image)|(?:extra_id_|unused)\d+)>",
     re.IGNORECASE,
 )
 _DELIMITER = re.compile(r"={3,}")
