@@ -24,6 +24,7 @@ HOMES = {
     "torch": ("rubric_factory/llm/vllm.py", "rubric_factory/llm/local.py", "training/"),
     "trl": ("training/",),
     "transformers": ("rubric_factory/llm/local.py", "training/"),
+    "krippendorff": ("rubric_factory/judging/calibration/agreement.py",),
     "sqlite3": ("rubric_factory/ledger/connection.py", "rubric_factory/sources/fetch_index.py"),  # what was paid for, what was fetched
 }
 # Imported where used, so that every command starts fast and works without the extras it does not need.

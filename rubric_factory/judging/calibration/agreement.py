@@ -1,11 +1,11 @@
 """Figures of agreement between a judge and labels: one pure function each. The home of the coefficient library."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from math import nan
 from typing import Literal
 
-from rubric_factory.judging.probes.labels import MET, Pair, youden
+from rubric_factory.judging.probes.labels import MET, Pair
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,39 +25,70 @@ class Compared:
 Rows = Sequence[Compared]
 
 
-def agreement(rows: Rows) -> float | None:
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Pairs that judge and label call met, the judge alone, the label alone, neither: all that the figures below depend on."""
+
+    both: int = 0
+    judge_alone: int = 0
+    label_alone: int = 0
+    neither: int = 0
+
+    @classmethod
+    def of(cls, rows: Rows) -> "Table":
+        """Counts of pairs."""
+        pairs = [row.pair for row in rows]
+        cells = ((True, True), (True, False), (False, True), (False, False))
+        return cls(*(sum((pair.judged, pair.label) == cell for pair in pairs) for cell in cells))
+
+    @classmethod
+    def sum(cls, tables: Iterable["Table"]) -> "Table":
+        """Tables taken together."""
+        cells = [(t.both, t.judge_alone, t.label_alone, t.neither) for t in tables]
+        return cls(*map(sum, zip(*cells, strict=True)))
+
+    @property
+    def n(self) -> int:
+        """Pairs."""
+        return self.both + self.judge_alone + self.label_alone + self.neither
+
+
+def agreement(table: Table) -> float | None:
     """Share of pairs on which both say met or both say unmet, in [0, 1]; None without pairs."""
-    return sum(row.pair.judged == row.pair.label for row in rows) / len(rows) if rows else None
+    return (table.both + table.neither) / table.n if table.n else None
 
 
-def kappa(rows: Rows) -> float | None:
+def kappa(table: Table) -> float | None:
     """Cohen's kappa, (p_o - p_e) / (1 - p_e), in [-1, 1]; p_e: agreement by chance at both sides' own shares of met.
 
     None where both say the same of everything (p_e = 1), or without pairs. Source: Cohen 1960.
     """
-    observed = agreement(rows)
+    observed = agreement(table)
     if observed is None:
         return None
-    one, two = (sum(side) / len(rows) for side in zip(*((row.pair.judged, row.pair.label) for row in rows), strict=True))
-    chance = one * two + (1 - one) * (1 - two)
+    judge, label = (table.both + table.judge_alone) / table.n, (table.both + table.label_alone) / table.n
+    chance = judge * label + (1 - judge) * (1 - label)
     return None if chance == 1 else (observed - chance) / (1 - chance)
 
 
-def true_positive_rate(rows: Rows) -> float | None:
+def true_positive_rate(table: Table) -> float | None:
     """TPR: of what is labelled met, the share that the judge says is met; None where nothing is."""
-    met = [row.pair.judged for row in rows if row.pair.label]
-    return sum(met) / len(met) if met else None
+    met = table.both + table.label_alone
+    return table.both / met if met else None
 
 
-def false_positive_rate(rows: Rows) -> float | None:
+def false_positive_rate(table: Table) -> float | None:
     """FPR: of what is labelled unmet, the share that the judge says is met; None where nothing is."""
-    unmet = [row.pair.judged for row in rows if not row.pair.label]
-    return sum(unmet) / len(unmet) if unmet else None
+    unmet = table.judge_alone + table.neither
+    return table.judge_alone / unmet if unmet else None
 
 
-def youden_j(rows: Rows) -> float | None:
-    """J = TPR - FPR, in [-1, 1]; None without both kinds of labels."""
-    return youden([row.pair for row in rows])
+RATES: dict[str, Callable[[Table], float | None]] = {
+    "agreement": agreement,
+    "kappa": kappa,
+    "tpr": true_positive_rate,
+    "fpr": false_positive_rate,
+}
 
 
 def krippendorff_alpha(table: Sequence[Sequence[float | None]], level: Literal["nominal", "interval"]) -> float | None:
@@ -84,12 +115,4 @@ def alpha_levels(rows: Rows) -> float | None:
     return krippendorff_alpha([[row.judged for row in rows], [row.label for row in rows]], "interval")
 
 
-FIGURES: dict[str, Callable[[Rows], float | None]] = {
-    "agreement": agreement,
-    "kappa": kappa,
-    "alpha": alpha,
-    "alpha_levels": alpha_levels,
-    "tpr": true_positive_rate,
-    "fpr": false_positive_rate,
-    "youden_j": youden_j,
-}
+ALPHAS: dict[str, Callable[[Rows], float | None]] = {"alpha": alpha, "alpha_levels": alpha_levels}

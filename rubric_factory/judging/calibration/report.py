@@ -1,11 +1,11 @@
 """A judge's verdicts beside labels: figures overall and by cluster of criteria, with intervals by document. Pure."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rubric_factory.judging.calibration.agreement import FIGURES, Compared, krippendorff_alpha
+from rubric_factory.judging.calibration.agreement import ALPHAS, RATES, Compared, Table, agreement, krippendorff_alpha
 from rubric_factory.judging.calibration.labels import Label, Place
 from rubric_factory.judging.probes.labels import MET, cluster_j
 from rubric_factory.judging.probes.resample import interval_of
@@ -53,20 +53,43 @@ def clusters_of(label: Label) -> list[str]:
     return [f"category/{criterion.category}", f"polarity/{polarity}", f"question_type/{asked}", f"{asked}/{polarity}"]
 
 
-def _figure(rows: Sequence[Compared], name: str, seed: int) -> Row:
-    value = FIGURES[name](rows)
-    interval = None if value is None else interval_of(rows, [row.document_key for row in rows], FIGURES[name], seed=seed)
+def _bounded(value: float | None, interval: tuple[float, float] | None) -> Row:
     low, high = interval or (None, None)
     return {"value": value, "ci95_low": low, "ci95_high": high}
 
 
+def _rates(rows: Sequence[Compared], seed: int) -> dict[str, Row]:
+    """The figures that counts are enough for, from one table a document."""
+    own: dict[str, list[Compared]] = defaultdict(list)
+    for row in rows:
+        own[row.document_key].append(row)
+    names, tables = list(own), [Table.of(some) for some in own.values()]
+    found = {}
+    for name, rate in RATES.items():
+
+        def pooled(drawn: Sequence[Table], rate: Callable[[Table], float | None] = rate) -> float | None:
+            return rate(Table.sum(drawn))
+
+        value = pooled(tables)
+        found[name] = _bounded(value, None if value is None else interval_of(tables, names, pooled, seed=seed))
+    return found
+
+
+def _alphas(rows: Sequence[Compared], seed: int, *, intervals: bool) -> dict[str, Row]:
+    found = {}
+    for name, coefficient in ALPHAS.items():
+        value, documents = coefficient(rows), [row.document_key for row in rows]
+        found[name] = _bounded(value, interval_of(rows, documents, coefficient, seed=seed) if intervals and value is not None else None)
+    return found
+
+
 def _group(name: str, rows: Sequence[Compared], settings: ProbeSettings, seed: int) -> Row:
-    """One cluster: its figures, and J as the error-severity probe judges it."""
+    """One cluster: its figures, and J as the error-severity probe judges it. alpha has an interval in the cluster of all alone."""
     probe = cluster_j(name, [(row.pair, row.document_key) for row in rows], settings, seed=seed)
-    figures = {figure: _figure(rows, figure, seed) for figure in FIGURES if figure != "youden_j"}
-    figures["youden_j"] = {"value": probe.value, "ci95_low": probe.ci95_low, "ci95_high": probe.ci95_high}
     met = sum(row.pair.label for row in rows)
-    return {"n": len(rows), "met": met, "documents": len({row.document_key for row in rows}), "passed": probe.passed, **figures}
+    row: Row = {"n": len(rows), "met": met, "documents": len({row.document_key for row in rows}), "passed": probe.passed}
+    row |= {**_rates(rows, seed), **_alphas(rows, seed, intervals=name == ALL)}
+    return {**row, "youden_j": {"value": probe.value, "ci95_low": probe.ci95_low, "ci95_high": probe.ci95_high}}
 
 
 def _kinds(rows: Sequence[tuple[Agreed, Compared]]) -> dict[str, Row]:
@@ -79,7 +102,7 @@ def _kinds(rows: Sequence[tuple[Agreed, Compared]]) -> dict[str, Row]:
             "n": len(own),
             "labelled_met": sum(row.pair.label for row in own) / len(own),
             "judged_met": sum(row.pair.judged for row in own) / len(own),
-            "agreement": FIGURES["agreement"](own),
+            "agreement": agreement(Table.of(own)),
         }
         for kind, own in sorted(found.items())
     }
