@@ -18,7 +18,7 @@ from rubric_factory.dataset_files import CONTRACTS, DatasetRows, content_fingerp
 from rubric_factory.errors import BlockedError, MissingExtraError, UsageError, WorkspaceError
 from rubric_factory.publishing.staged import STAGED, load_staged
 from rubric_factory.stages import Context, StageReport
-from rubric_factory.stages.judge_gate import STAGE
+from rubric_factory.stages.trials import STAGE
 from rubric_factory.tables import VERDICTS
 from rubric_factory.text import printable
 from rubric_factory.workspace import write_text

@@ -194,19 +194,28 @@ def prompt_apart_from_passage(rows: DatasetRows) -> Iterator[str]:
 
 
 def judged_alike(rows: DatasetRows) -> Iterator[str]:
-    """One judge graded every task, or none did: then all scores are null. spread is the reference's score above the weak answer's."""
+    """One judge graded every task, or none did: then all scores are null. spread and difficulty are of a solver's answers, both or neither.
+
+    Versions of before there was a solver have the difference of reference and weak score for a spread.
+    """
     judges = {row["judge"] for row in _all(rows.tasks)}
     if len(judges) > 1:
         yield _finding("judge", f"{len(judges)} different ones")
     for row in _all(rows.tasks):
         quality = row["quality"] or {}
-        reference, weak, spread = (quality.get(name) for name in ("reference_score", "weak_score", "spread"))
+        reference, weak, mismatch, spread, difficulty = (
+            quality.get(name) for name in ("reference_score", "weak_score", "mismatch_score", "spread", "difficulty")
+        )
         if not row["judge"]:
             yield from (_finding(row["task_key"], f"{name} without a judge") for name, score in quality.items() if score is not None)
         elif reference is None or weak is None:
             yield _finding(row["task_key"], "a score is missing")
-        elif spread != reference - weak or max(reference, weak, quality.get("mismatch_score") or 0.0) > 1:
-            yield _finding(row["task_key"], "scores above 1, or a spread that is not their difference")
+        elif max(reference, weak, mismatch or 0.0) > 1:
+            yield _finding(row["task_key"], "scores above 1")
+        elif difficulty is None and spread not in (None, reference - weak):
+            yield _finding(row["task_key"], "a spread without a difficulty")
+        elif difficulty is not None and (spread is None or spread < 0 or not 0 <= difficulty <= 1):
+            yield _finding(row["task_key"], "a difficulty outside 0 to 1, or without a spread")
 
 
 def one_side(rows: DatasetRows) -> Iterator[str]:

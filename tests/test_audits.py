@@ -40,6 +40,9 @@ EXPECTED = {
         {"question": "which component does section section 1 name first, variant 0?", "tasks": 3, "documents": 3},
         {"question": "which component does section section 0 name first, variant 0?", "tasks": 2, "documents": 2},
     ],
+    "necessity": [
+        {"category": "essential", "criteria": 2, "unneeded": 1, "widening_without": 1, "mean_margin_change": pytest.approx(0.1)}
+    ],
     "licences": [{"licence": "CC-BY-4.0", "documents": 3, "tasks": 5}],
 }
 
@@ -65,6 +68,11 @@ def house(tmp_path_factory):
             "repair_rounds": 1,
         }
         house.fold("task_notes", house.table("task_notes").from_pylist([{**noted, "task_key": key} for key in keys]))
+        # Two criteria of a publishable task; the second tells nothing apart.
+        told = {"task_id": corpus.tasks[2].task_id, "category": "essential", "weight": 3, "reference_share": 1.0, "weak_share": 0.5}
+        untold = {"margin_change": -0.1, "separates": False, "reference_share": 0.0, "weak_share": 0.0, "weight": -2}
+        rows = [{**told, "criterion_key": "a", "margin_change": 0.3, "separates": True}, {**told, **untold, "criterion_key": "b"}]
+        house.fold("necessity", house.table("necessity").from_pylist(rows))
         yield house, corpus
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from rubric_factory.dataset_files import card_fingerprint
 from rubric_factory.publishing.card import body, card, escaped, front_matter
-from rubric_factory.publishing.fingerprints import next_version, public_settings
+from rubric_factory.publishing.fingerprints import FORMAT, next_version, public_settings
 from rubric_factory.publishing.staged import Staged
 from rubric_factory.records import DatasetVersion
 from rubric_factory.settings.author import OpenAICompatibleAuthor
@@ -123,7 +123,7 @@ def test_public_settings_hold_no_path_and_no_address(tmp_path):
     ],
 )
 def test_the_number_says_what_changed(changes, number):
-    parent = DatasetVersion("unit", "2.4.7", "", "content", "card", manifest={"schema_fingerprint": "schema", "format": 1})
+    parent = DatasetVersion("unit", "2.4.7", "", "content", "card", manifest={"schema_fingerprint": "schema", "format": FORMAT})
     now = {"content_fingerprint": "content", "card_fingerprint": "card", "schema_fingerprint": "schema"} | changes
     assert next_version(parent, **now) == number
     assert next_version(None, **now) == "1.0.0"

@@ -10,7 +10,7 @@ from rubric_factory.dataset_version import semantic
 from rubric_factory.records import DatasetVersion
 
 # Raised when a column keeps its name and type but changes its meaning: makes the next version a MAJOR one.
-FORMAT = 1
+FORMAT = 2
 FIRST = "1.0.0"
 # Sections that come after publishing, and keys that say how a run was carried out, not what was made: not published, not hashed.
 _AFTERWARDS = frozenset({"training", "evaluation", "serve", "prices"})

@@ -8,9 +8,11 @@ import pyarrow as pa
 
 from rubric_factory.authoring.authors import author_identity
 from rubric_factory.errors import ConfigurationError, FactoryError
+from rubric_factory.gates.model.solver import identity_of
 from rubric_factory.judging.judges import open_judge
+from rubric_factory.judging.labelled import labelled, named_tasks
 from rubric_factory.judging.lock import JudgeLock, read_lock, summary
-from rubric_factory.judging.probes.protocol import ProbeTask
+from rubric_factory.judging.probes.protocol import Labelled, ProbeTask
 from rubric_factory.judging.store import JudgeFiles, digest_of, grading_of, ranked, read_probes, short
 from rubric_factory.records import content_id
 from rubric_factory.settings.judge import JudgeSettings
@@ -40,12 +42,19 @@ def judge_identity(context: Context) -> str:
     return open_judge(context.settings.judge, None).identity
 
 
+def grading(context: Context) -> dict[str, Any]:
+    """What decides the verdicts of the configured judge: nothing else is in the name of a grading."""
+    return grading_of(judge_section(context), judge_identity(context))
+
+
 def graded_as(context: Context) -> str:
-    """Name under which scores stand: judge, sampling, thresholds and seed. Another name: the tasks are graded anew. '' without a judge."""
+    """Name under which scores stand: judge, sampling, thresholds, solver and seed. Another name: judge-gate has to run again, which asks
+    only for gradings that are not there. '' without a judge."""
     if context.settings.judge is None:
         return ""
-    grading = grading_of(context.settings.judge, judge_identity(context))
-    return content_id("judge-gate", grading, context.settings.gates.judge.model_dump(mode="json"), context.settings.seed)
+    gates = context.settings.gates.judge
+    thresholds = gates.model_dump(mode="json", exclude={"solver", "audit_share"})
+    return content_id("judge-gate", grading(context), thresholds, identity_of(gates.solver), context.settings.seed)
 
 
 def _names(house: Warehouse, chosen: Chosen) -> list[tuple[str, str]]:
@@ -70,6 +79,16 @@ def sampled(house: Warehouse, context: Context, chosen: Chosen, size: int) -> li
     drawn: Iterable[str] = ranked((task_id for task_id, _ in _names(house, chosen)), size, context.settings.seed)
     with house.incoming(pa.table({"task_id": pa.array(list(drawn), pa.string())})):
         return [probe_task(row) for row in house.rows("sampled_tasks")]
+
+
+def labels_of(house: Warehouse, context: Context, chosen: Chosen) -> list[Labelled]:
+    """Labelled answers to these tasks, as `[probes] labels` has them by task_id; none without a file. Errors: UsageError for a bad line."""
+    path = context.settings.probes.labels
+    if path is None:
+        return []
+    wanted = sorted(named_tasks(path) & {task_id for task_id, _ in _names(house, chosen)})
+    with house.incoming(pa.table({"task_id": pa.array(wanted, pa.string())})):
+        return labelled(path, [probe_task(row) for row in house.rows("sampled_tasks")])
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ from rubric_factory.tables.corpus import (
     TEXTS,
 )
 from rubric_factory.tables.published import PUBLISHED, SPLITS
-from rubric_factory.tables.tasks import AUTHORED, GATE_RESULTS, QUALITY, RATING, SCORES, TASK_NOTES, TASKS, VERDICTS
+from rubric_factory.tables.tasks import AUTHORED, GATE_RESULTS, NECESSITY, QUALITY, RATING, SCORES, TASK_NOTES, TASKS, VERDICTS
 
 __all__ = [
     "AUTHORED",
@@ -37,6 +37,7 @@ __all__ = [
     "DOCUMENT_MEASURES",
     "ENTRIES",
     "GATE_RESULTS",
+    "NECESSITY",
     "PASSAGES",
     "PASSAGE_MEASURES",
     "PUBLISHED",
@@ -77,4 +78,5 @@ TABLES: dict[str, tuple[pa.Schema, tuple[str, ...]]] = {
     "task_notes": (TASK_NOTES, ("task_key",)),
     "gate_results": (GATE_RESULTS, ("task_id", "gate")),
     "quality": (SCORES, ("task_id",)),
+    "necessity": (NECESSITY, ("task_id", "criterion_key")),
 }

@@ -48,8 +48,23 @@ GATE_RESULTS = pa.schema(
 
 _F = pa.float64()
 QUALITY = pa.struct([(name, _F) for name in ("reference_score", "weak_score", "mismatch_score", "spread", "difficulty")])
-# One row per task that a judge graded; graded_as names judge, settings and thresholds. spread is reference_score - weak_score.
+# One row per task that a judge graded; graded_as names judge, settings and thresholds. spread: best above worst of a
+# solver's answers; difficulty: 1 - their mean score. Both are null without a solver.
 SCORES = pa.schema([("task_id", _S), ("judge", _S), ("graded_as", _S), *[(field.name, field.type) for field in QUALITY]])
+# One row per criterion of a task whose reference and weak answer were graded: the credit in [0, 1] that each got, how much of the margin
+# between them the criterion makes (null for the only positive one), and whether it tells any two of the answers apart.
+NECESSITY = pa.schema(
+    [
+        ("task_id", _S),
+        ("criterion_key", _S),
+        ("category", _S),
+        ("weight", _I),
+        ("reference_share", _F),
+        ("weak_share", _F),
+        ("margin_change", _F),
+        ("separates", pa.bool_()),
+    ]
+)
 # The criterion_key of a rating of the whole response, by a judge that gives no verdicts.
 RATING = "rating"
 # One row per criterion of a judged response; raw (the judge's reply) and the tokens stand in the first row of each response only.

@@ -1,15 +1,19 @@
 """The table of all gates that need a judge: name -> function and the scores it reads. Order decides which refusal is named first.
 
+judge_quantile (quantile.py) looks at all tasks together and stands beside the table.
+
 Every name begins with judge_: by that the warehouse tells their results from those of the deterministic gates.
 """
 
 from dataclasses import dataclass
 
+from rubric_factory.gates.model.difficulty import difficulty
 from rubric_factory.gates.model.graded import graded
 from rubric_factory.gates.model.margin import margin
 from rubric_factory.gates.model.mismatch import mismatch
-from rubric_factory.gates.model.protocol import JudgeGate, Scores
+from rubric_factory.gates.model.protocol import SAMPLE, JudgeGate, Scores, group
 from rubric_factory.gates.model.reference import reference
+from rubric_factory.gates.model.spread import spread
 from rubric_factory.gates.model.weak import weak
 from rubric_factory.gates.protocol import GateFinding, Severity
 from rubric_factory.settings.gates import JudgeGateSettings
@@ -17,7 +21,7 @@ from rubric_factory.settings.gates import JudgeGateSettings
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One gate of the table; it is asked when all the scores that it needs are there."""
+    """One gate of the table; it is asked when all the scores that it needs are there, of the solver's answers one at least."""
 
     check: JudgeGate
     needs: tuple[str, ...]
@@ -29,6 +33,8 @@ JUDGE_GATES: dict[str, Entry] = {
     "judge_mismatch": Entry(mismatch, ("mismatch",)),
     "judge_weak": Entry(weak, ("weak",)),
     "judge_margin": Entry(margin, ("reference", "weak")),
+    "judge_spread": Entry(spread, (SAMPLE,)),
+    "judge_difficulty": Entry(difficulty, (SAMPLE,)),
 }
 
 
@@ -39,7 +45,7 @@ def severity_of(gate: str, settings: JudgeGateSettings) -> Severity:
 
 def check_scores(scores: Scores, settings: JudgeGateSettings) -> dict[str, GateFinding]:
     """Findings of every gate whose scores are there, in table order."""
-    there = {kind for kind, found in scores.items() if found is not None}
+    there = {group(kind) for kind, found in scores.items() if found is not None}
     return {name: entry.check(scores, settings) for name, entry in JUDGE_GATES.items() if there.issuperset(entry.needs)}
 
 
