@@ -1,0 +1,82 @@
+"""What the deterministic gates make of the recorded tasks as they were written, beside a blind rater's labels.
+
+    python -m benchmarks.recorded_gates WORKSPACE [--side tune|held-out|all] [--show]
+
+WORKSPACE: one in which ingest and passages, and no author, ran with configs/demo-recorded.toml. Nothing is repaired here: these are first replies. Sides
+are by document, sha256 of its key: gates may be mended by what they do on `tune`; `held-out` is then the honest figure.
+"""
+
+import argparse
+import hashlib
+import json
+from collections import Counter
+from pathlib import Path
+
+from rubric_factory import warehouse
+from rubric_factory.authoring.desk import Desk, Draft, Sheet
+from rubric_factory.authoring.language_model import identity_of
+from rubric_factory.intervals import wilson
+from rubric_factory.llm import chat_api
+from rubric_factory.records import Rejection
+from rubric_factory.settings import load_settings
+from rubric_factory.tables import passage_from_row
+from rubric_factory.workspace import Workspace
+
+ROOT = Path(__file__).parent.parent
+DATA = ROOT / "tests" / "data"
+
+
+def side_of(document_key: str) -> str:
+    """'tune' or 'held-out'."""
+    return "tune" if int(hashlib.sha256(document_key.encode()).hexdigest(), 16) % 2 else "held-out"
+
+
+def drafts(workspace: Path) -> list[tuple[str, str, int, Draft]]:
+    """(document_key, request key, number in the reply, draft) of every recorded task."""
+    settings = load_settings(ROOT / "configs" / "demo-recorded.toml", {"workspace": workspace})
+    section = settings.author
+    lines = (DATA / "completions" / "wave-1-tasks.jsonl").read_text(encoding="utf-8").splitlines()
+    replies = {row["custom_id"]: row["response"]["body"] for row in map(json.loads, lines)}
+    desk = Desk(section, settings.seed, (), identity_of(section), "model", settings.gates, "standard")
+    found = []
+    with warehouse.opened(Workspace(workspace)) as house:
+        for row in house.rows("passages_to_author"):
+            sheet = Sheet(passage_from_row(row), row["title"])
+            key = desk.ask("tasks", sheet).key(section.model, section.revision)
+            listed = desk.listed("tasks", chat_api.completion(replies[key], 0.0), sheet)
+            values = [] if isinstance(listed, Rejection) else listed
+            found += [(sheet.passage.document_key, key, slot, desk.draft(sheet, slot, value)) for slot, value in enumerate(values)]
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("workspace", type=Path)
+    parser.add_argument("--side", choices=["tune", "held-out", "all"], default="all")
+    parser.add_argument("--show", action="store_true", help="each accepted task that a gate refuses, with why")
+    given = parser.parse_args()
+    labels = {
+        (row["request"], row["task"]): row
+        for row in map(json.loads, (DATA / "labels" / "recorded-tasks.jsonl").read_text(encoding="utf-8").splitlines())
+    }
+    chosen = [one for one in drafts(given.workspace) if given.side in ("all", side_of(one[0]))]
+    good = [one for one in chosen if labels[one[1], one[2]]["accept"]]
+    bad = [one for one in chosen if not labels[one[1], one[2]]["accept"]]
+    wrong = [one for one in good if one[3].faults]
+    caught = sum(bool(one[3].faults) for one in bad)
+    share = wilson(len(wrong), len(good))
+    documents = len({one[0] for one in chosen})
+    print(f"{given.side}: {len(chosen)} tasks of {documents} documents; the rater accepts {len(good)}, refuses {len(bad)}")
+    print(f"accepted and refused by a gate: {len(wrong)} of {len(good)}: {share.mean:.3f} [{share.low:.3f}, {share.high:.3f}]")
+    print(f"refused by the rater and by a gate: {caught} of {len(bad)}")
+    print("by gate:", dict(Counter(fault.reason for one in wrong for fault in one[3].faults).most_common()))
+    if given.show:
+        for document_key, key, slot, draft in wrong:
+            print(f"\n{key[:12]}/{slot} {document_key}")
+            print("  question:", draft.written["question"])
+            for fault in draft.faults:
+                print(f"  {fault.reason}: {fault.detail}")
+
+
+if __name__ == "__main__":
+    main()
