@@ -107,6 +107,12 @@ def steps_of(action: Action) -> list[str]:
     return names
 
 
+def chosen(steps: list[str], most: int) -> list[int]:
+    """Numbers, from 1, of the steps to crash before: spread evenly, at most `most`, or as many as CRASH_POINTS in the environment says."""
+    count = min(len(steps), int(os.environ.get("CRASH_POINTS", most)))
+    return sorted({1 + index * len(steps) // count for index in range(count)})
+
+
 def crash(action: Action, at: int) -> bool:
     """Run the action in a child that is killed before its step number `at`, from 1; whether it came that far."""
     return _fork(action, at)[0] == signal.SIGKILL

@@ -4,6 +4,7 @@ A finished job is a folder passages/<name>/ of the workspace, renamed into place
 the one writer folds and removes, and passages.prints and documents.prints, which stay.
 """
 
+import errno
 import os
 import shutil
 from dataclasses import asdict, dataclass
@@ -60,15 +61,18 @@ class Cutter:
         self._benchmark: Benchmark = load_benchmark(settings.decontaminate)
 
     def cut(self, job: Job) -> int:
-        """Do a job, unless it is done: the number of its documents. Errors: WorkspaceError for a missing shard or a full disk."""
+        """Do a job, unless it is done: the number of its documents. Errors: WorkspaceError for a missing shard or a full disk.
+
+        A process that outlived its parent may be at the same job: each writes a folder of its own, and the first to be done names it.
+        """
         if not job.place.exists():
-            partial = job.place.with_name(f".{job.name}.part")
+            partial = job.place.with_name(f".{job.name}.{os.getpid()}.part")
             shutil.rmtree(partial, ignore_errors=True)
             try:
                 partial.mkdir(parents=True)
                 self._write(job, partial)
                 fsync_folder(partial)
-                partial.rename(job.place)
+                _give_name(partial, job.place)
                 fsync_folder(job.place.parent)
             except OSError as error:
                 raise disk_error(error, job.place) from None
@@ -93,6 +97,16 @@ class Cutter:
         pq.write_table(pa.Table.from_pylist(rows, schema=ROWS), place / "passages.parquet", compression="zstd")
         for path in place.glob("*.parquet"):
             _sync(path)
+
+
+def _give_name(partial: Path, place: Path) -> None:
+    """Rename a whole folder into place; one that is there already holds the same."""
+    try:
+        partial.rename(place)
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
+        shutil.rmtree(partial, ignore_errors=True)
 
 
 def _sync(path: Path) -> None:

@@ -50,20 +50,29 @@ class Measured:
 
 
 def measured(document: Document, settings: PassageSettings, benchmark: Benchmark = NO_BENCHMARK) -> list[Measured]:
-    """The document's passages in order, measured; what repeats the benchmark is refused as contaminated."""
+    """The document's passages in order, measured; what repeats the benchmark is refused as contaminated, other languages as such."""
     found = chunk(document, settings)
     repeated = frames([passage.text for passage in found])
+    foreign = ""
+    if document.language and settings.languages and document.language not in settings.languages:
+        foreign = f"its document is in {document.language!r}; asked for: {', '.join(settings.languages)}"
     return [
-        row for start in range(0, len(found), _AT_ONCE) for row in _measured(found[start : start + _AT_ONCE], repeated, settings, benchmark)
+        row
+        for start in range(0, len(found), _AT_ONCE)
+        for row in _measured(found[start : start + _AT_ONCE], repeated, foreign, settings, benchmark)
     ]
 
 
-def _measured(found: list[Passage], repeated: frozenset[str], settings: PassageSettings, benchmark: Benchmark) -> Iterator[Measured]:
+def _measured(
+    found: list[Passage], repeated: frozenset[str], foreign: str, settings: PassageSettings, benchmark: Benchmark
+) -> Iterator[Measured]:
     tokenised = [words(passage.text) for passage in found]
     rests = [without_frames(passage.text, repeated) for passage in found]
     compared = [tokens if rest is passage.text else words(rest) for passage, tokens, rest in zip(found, tokenised, rests, strict=True)]
     for passage, tokens, shingles in zip(found, tokenised, shingles_of(compared, settings.shingle_words), strict=True):
         quality = assess(passage.text, passage.section, settings, tokens)
+        if foreign:
+            quality = Quality(quality.words, quality.score, "other_language", foreign)
         if hit := benchmark.hit(passage.text, tokens, settings.decontaminate):
             quality = Quality(quality.words, quality.score, "contaminated", hit.detail(passage.char_start))
         yield Measured(passage, quality, exact_key(tokens), shingles)

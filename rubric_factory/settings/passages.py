@@ -49,6 +49,11 @@ class PassageSettings(Section):
         description="Jaccard similarity of word shingles from which two passages, or documents, are near-duplicates",
     )
     shingle_words: int = Field(default=5, ge=1, description="words per shingle")
+    languages: tuple[str, ...] = Field(
+        default=("en",),
+        description="languages of documents whose passages are asked about (ISO 639-1): questions, gates and quality rules are for English;"
+        " a document whose language is not known passes; empty: every language",
+    )
     per_document: int = Field(default=12, ge=1, description="passages selected from one document at most")
     quality: QualitySettings = QualitySettings()
     decontaminate: DecontaminateSettings = DecontaminateSettings()

@@ -157,7 +157,9 @@ def _decide(context: Context, warehouse: Warehouse, version: DatasetVersion | No
 
 
 def _remove_orphans(context: Context, warehouse: Warehouse) -> None:
-    """Prints that no document refers to any more, and what a kill left half written."""
+    """Prints that no document refers to any more, and what a kill left half written, tables as well."""
+    for path in (path for name in TABLES for path in context.workspace.tables.glob(f".{name}.parquet.*.part")):
+        path.unlink(missing_ok=True)
     used = {row["shard"] for row in warehouse.rows("passages_shards")}
     for path in _folder(context).glob("*"):
         if path.name not in used:
@@ -166,10 +168,12 @@ def _remove_orphans(context: Context, warehouse: Warehouse) -> None:
             (path / name).unlink(missing_ok=True)
 
 
-def _counts(warehouse: Warehouse, cut: int) -> dict[str, int]:
+def _figures(warehouse: Warehouse, cut: int) -> tuple[dict[str, int], dict[str, int]]:
+    """Counts and rejections of the report."""
     (row,) = warehouse.rows("passage_counts")
     usable = row.pop("usable")
-    return {**row, "documents_cut": cut, "largest_cluster_warning": int(row["largest_cluster"] > LARGE_CLUSTER * usable)}
+    counts = {**row, "documents_cut": cut, "largest_cluster_warning": int(row["largest_cluster"] > LARGE_CLUSTER * usable)}
+    return counts, {row["reason"]: row["passages"] for row in warehouse.rows("passage_rejections")}
 
 
 def passages(context: Context) -> PassagesReport:
@@ -190,15 +194,22 @@ def passages(context: Context) -> PassagesReport:
         if not warehouse.count("documents"):
             raise FactoryError("there is no document in the workspace", expected="at least one", fix="run rubric-factory ingest first")
         cut = _cut(context, warehouse, digest) if _forget(context, warehouse, digest) else 0
-        if _decided(warehouse).get("all") != known or not all((context.workspace.tables / f"{name}.parquet").exists() for name in TABLES):
+        due = _decided(warehouse).get("all") != known or not _exported(context)
+        found = ({}, {}) if due else _figures(warehouse, cut)
+    if due:  # opened anew for each step: what a step leaves in DuckDB's memory, indexes above all, would take the next one's
+        with opened(context.workspace) as warehouse:
             _decide(context, warehouse, version)
+        with opened(context.workspace) as warehouse:
             warehouse.export(*TABLES)
             _remove_orphans(context, warehouse)
             warehouse.run("passages_set_decided", kind="all", digest=known)
-        counts = _counts(warehouse, cut)
-        rejections = {row["reason"]: row["passages"] for row in warehouse.rows("passage_rejections")}
+            found = _figures(warehouse, cut)
     usage = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return PassagesReport("passages", counts, rejections, time.monotonic() - started, _cpu_seconds() - cpu, usage)
+    return PassagesReport("passages", *found, time.monotonic() - started, _cpu_seconds() - cpu, usage)
+
+
+def _exported(context: Context) -> bool:
+    return all((context.workspace.tables / f"{name}.parquet").exists() for name in TABLES)
 
 
 def _identity(version: DatasetVersion | None) -> list[str]:

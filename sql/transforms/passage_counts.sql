@@ -24,7 +24,7 @@ refused AS (
 )
 
 SELECT
-    (SELECT COUNT(*) FROM documents) AS documents,
+    (SELECT COUNT(*) FILTER (WHERE documents.duplicate_of IS NULL) FROM documents) AS documents,
     (SELECT COUNT(*) FROM passages) AS passages,
     (SELECT COUNT(*) FILTER (WHERE passage_measures.reason = '') FROM passage_measures) AS usable,
     refused.exact_duplicates,
