@@ -2,8 +2,8 @@
 
     python -m benchmarks.recorded_gates WORKSPACE [--side tune|held-out|all] [--show]
 
-WORKSPACE: one in which ingest and passages, and no author, ran with configs/demo-recorded.toml. Nothing is repaired here: these are first replies. Sides
-are by document, sha256 of its key: gates may be mended by what they do on `tune`; `held-out` is then the honest figure.
+WORKSPACE: one in which ingest and passages ran with configs/demo-recorded.toml. Nothing is repaired here: first replies. Sides are by
+document, sha256 of its key: gates may be mended by what they do on `tune`; `held-out` is then the honest figure.
 """
 
 import argparse
@@ -12,7 +12,8 @@ import json
 from collections import Counter
 from pathlib import Path
 
-from rubric_factory import warehouse
+import pyarrow.parquet as pq
+
 from rubric_factory.authoring.desk import Desk, Draft, Sheet
 from rubric_factory.authoring.language_model import identity_of
 from rubric_factory.intervals import wilson
@@ -39,9 +40,12 @@ def drafts(workspace: Path) -> list[tuple[str, str, int, Draft]]:
     replies = {row["custom_id"]: row["response"]["body"] for row in map(json.loads, lines)}
     desk = Desk(section, settings.seed, (), identity_of(section), "model", settings.gates, "standard")
     found = []
-    with warehouse.opened(Workspace(workspace)) as house:
-        for row in house.rows("passages_to_author"):
-            sheet = Sheet(passage_from_row(row), row["title"])
+    tables = Workspace(workspace).tables
+    chosen = {row["passage_id"] for row in pq.read_table(tables / "selection.parquet").to_pylist() if row["selected"]}
+    titles = {row["document_key"]: row["title"] for row in pq.read_table(tables / "documents.parquet").to_pylist()}
+    for row in pq.read_table(tables / "passages.parquet").to_pylist():
+        if row["passage_id"] in chosen:
+            sheet = Sheet(passage_from_row(row), titles[row["document_key"]])
             key = desk.ask("tasks", sheet).key(section.model, section.revision)
             listed = desk.listed("tasks", chat_api.completion(replies[key], 0.0), sheet)
             values = [] if isinstance(listed, Rejection) else listed
