@@ -1,9 +1,10 @@
-"""Twenty random SIGKILLs, then a run to the end: are the rows those of a run that nobody disturbed?
+"""Twenty random SIGKILLs of each stage, then a run to the end: are the rows those of a run that nobody disturbed?
 
     python benchmarks/crash.py DOCUMENTS SCRATCH [--kills 20] [--seed 1]
 
-DOCUMENTS is a folder; SCRATCH is made anew. Every run is a process group of its own, `rubric-factory ingest`, killed whole or the parent
-alone (every other time), at a time drawn from the length of the undisturbed run. Prints one JSON object; exit status 1 where rows differ.
+DOCUMENTS is a folder; SCRATCH is made anew. Every run is a process group of its own, `rubric-factory ingest`, and then the same with
+`rubric-factory passages`, killed whole or the parent alone (every other time), at a time drawn from a third of the undisturbed run. Prints
+one JSON object; exit status 1 where rows differ.
 """
 
 import argparse
@@ -20,7 +21,9 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from rubric_factory.extract import compare
 from rubric_factory.extract.texts import read_texts
+from rubric_factory.stages import passages
 from rubric_factory.workspace import Workspace
 
 CONFIG = """
@@ -31,27 +34,51 @@ type = "extractive"
 [extract]
 shard_documents = 100
 """
-VOLATILE = ("seconds", "shard")
+VOLATILE = ("seconds", "shard", "shard_row")
+TABLES = (*compare.TABLES, *passages.TABLES)
 
 
-def start(scratch: Path, documents: Path, workspace: str) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "flows.cli", "ingest", f"folder:{documents}", "--config", str(scratch / "pipeline.toml")]
-    log = (scratch / f"{workspace}.log").open("ab")
-    return subprocess.Popen(
-        [*command, "--workspace", str(scratch / workspace)], stdout=log, stderr=log, start_new_session=True, env=os.environ.copy()
-    )
+def start(scratch: Path, documents: Path, workspace: str, stage: str) -> subprocess.Popen[bytes]:
+    """One stage, as a person starts it."""
+    command = [sys.executable, "-m", "flows.cli", stage, *([f"folder:{documents}"] if stage == "ingest" else [])]
+    command += ["--config", str(scratch / "pipeline.toml"), "--workspace", str(scratch / workspace)]
+    with (scratch / f"{workspace}.log").open("ab") as log:
+        return subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True, env=os.environ.copy())
 
 
 def rows(workspace: Workspace) -> dict[str, Any]:
+    """Every table of the two stages, and the texts, without where and how fast a row was made."""
     found: dict[str, Any] = {}
-    for name in ("entries", "documents", "rejections"):
-        table = pq.read_table(workspace.tables / f"{name}.parquet").to_pylist()
+    for name in TABLES:
+        path = workspace.tables / f"{name}.parquet"
+        table = pq.read_table(path).to_pylist() if path.exists() else []
         found[name] = [{key: value for key, value in row.items() if key not in VOLATILE} for row in table]
     found["texts"] = sorted((document.document_key, document.text) for document in read_texts(workspace))
     return found
 
 
+def killed(given: argparse.Namespace, stage: str, draw: random.Random) -> dict[str, Any]:
+    """The stage undisturbed in `calm`, and killed so many times in `killed` and then run to its end: what was found."""
+    began = time.monotonic()
+    assert start(given.scratch, given.documents, "calm", stage).wait() == 0
+    calm, at_work = time.monotonic() - began, 0
+    for number in range(given.kills):
+        process = start(given.scratch, given.documents, "killed", stage)
+        try:
+            process.wait(draw.uniform(0.0, calm / 3))
+        except subprocess.TimeoutExpired:
+            at_work += 1
+            (os.killpg if number % 2 else os.kill)(process.pid, signal.SIGKILL)
+            process.wait()
+    assert start(given.scratch, given.documents, "killed", stage).wait() == 0
+    first, second = (rows(Workspace(given.scratch / name)) for name in ("calm", "killed"))
+    different = [name for name in first if first[name] != second[name]]
+    counts = {name: len(first[name]) for name in first if first[name]}
+    return {"kills": given.kills, "at_work": at_work, "calm_seconds": round(calm, 1), "rows": counts, "different": different}
+
+
 def main() -> int:
+    """Both stages, one after the other."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("documents", type=Path)
     parser.add_argument("scratch", type=Path)
@@ -61,24 +88,10 @@ def main() -> int:
     shutil.rmtree(given.scratch, ignore_errors=True)
     given.scratch.mkdir(parents=True)
     (given.scratch / "pipeline.toml").write_text(CONFIG)
-    began = time.monotonic()
-    assert start(given.scratch, given.documents, "calm").wait() == 0
-    calm = time.monotonic() - began
-    draw, killed = random.Random(given.seed), 0
-    for number in range(given.kills):
-        process = start(given.scratch, given.documents, "killed")
-        try:
-            process.wait(draw.uniform(0.0, calm / 3))
-        except subprocess.TimeoutExpired:
-            killed += 1
-            (os.killpg if number % 2 else os.kill)(process.pid, signal.SIGKILL)
-            process.wait()
-    assert start(given.scratch, given.documents, "killed").wait() == 0
-    first, second = (rows(Workspace(given.scratch / name)) for name in ("calm", "killed"))
-    same = {name: first[name] == second[name] for name in first}
-    counts = {name: len(first[name]) for name in first}
-    print(json.dumps({"kills": given.kills, "at_work": killed, "calm_seconds": round(calm, 1), "rows": counts, "same": same}))
-    return 0 if all(same.values()) else 1
+    draw = random.Random(given.seed)
+    found = {stage: killed(given, stage, draw) for stage in ("ingest", "passages")}
+    print(json.dumps(found))
+    return 1 if any(stage["different"] for stage in found.values()) else 0
 
 
 if __name__ == "__main__":
