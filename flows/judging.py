@@ -10,6 +10,7 @@ from rubric_factory.dataset_version import open_version, policy, verify
 from rubric_factory.errors import BlockedError, UsageError
 from rubric_factory.evaluation import GradedTask, graded_tasks
 from rubric_factory.judging.judges import open_judge, opened_judge
+from rubric_factory.judging.labelled import labelled
 from rubric_factory.judging.lock import JudgeLock, LockReport, make_lock, read_lock, verify_lock, write_lock
 from rubric_factory.judging.probes.protocol import ProbeResult, ProbeTask
 from rubric_factory.judging.probes.run import run_probes
@@ -92,7 +93,9 @@ def probe_subject(context: Context, subject: Subject, files_model: BatchFilesMod
         context.progress.step("probe", None, "answers") as step,
     ):
         watched = Watched(judge, step.advance)
-        found = run_probes(watched, _drawn(context, subject, settings.probes.sample_tasks), settings.probes, settings.seed)
+        tasks, limits = _drawn(context, subject, settings.probes.sample_tasks), settings.probes
+        known = labelled(limits.labels, subject.probe_tasks) if limits.labels else []
+        found = run_probes(watched, tasks, limits, settings.seed, labelled=known, own_family=limits.own_family)
         if files_model is not None and files_model.unanswered:
             return (), files.probes
         watched.require(settings.probes.max_ungraded)

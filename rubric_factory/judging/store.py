@@ -1,5 +1,6 @@
 """Locks and probe results on disk, by judge and by set of tasks: what was measured once is not measured again."""
 
+import hashlib
 import json
 import re
 from collections.abc import Iterable, Sequence
@@ -8,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from rubric_factory.errors import UsageError
 from rubric_factory.judging.lock import FORMAT
 from rubric_factory.judging.probes.protocol import Example, ProbeResult
 from rubric_factory.records import content_id
@@ -57,13 +59,27 @@ def digest_of(
     author: str,
     tasks: Iterable[tuple[str, str]],
 ) -> str:
-    """Digest over the judge, what it is held to, the author, this software's version and the tasks, (task_id, genre) each."""
+    """Digest over the judge, what it is held to, the author, this software's version and the tasks, (task_id, genre) each.
+
+    Errors: UsageError where the labels cannot be read.
+    """
     try:
         software = version("rubric-factory")
     except PackageNotFoundError:
         software = ""
-    settings = [probes.model_dump(mode="json"), lock.model_dump(mode="json", exclude={"allow_unlocked"})]
+    held_to = {**probes.model_dump(mode="json"), "labels": _digest_of_file(probes.labels)}
+    settings = [held_to, lock.model_dump(mode="json", exclude={"allow_unlocked"})]
     return content_id("judge files", FORMAT, software, grading_of(section, identity), settings, seed, author, sorted(tasks))
+
+
+def _digest_of_file(path: Path | None) -> str:
+    """Digest of the bytes, '' without a file: what is in the labels decides, not where they lie."""
+    if path is None:
+        return ""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}", expected="a labels file", fix="check [probes] labels") from None
 
 
 def ranked(task_ids: Iterable[str], size: int, seed: int) -> list[str]:

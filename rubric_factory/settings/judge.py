@@ -1,5 +1,6 @@
 """Who grades answers, what a judge must withstand before it may be locked: `[judge]`, `[probes]`, `[lock]`."""
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -106,6 +107,11 @@ class ProbeSettings(Section):
     self_preference: float = Field(
         default=0.05, description="own family's pass rate on failed criteria above others', at most (arXiv 2604.06996)"
     )
+    labels: Path | None = Field(
+        default=None,
+        description="labels as `judge calibrate` takes them: Youden's J by cluster joins the probes, from their tune side alone",
+    )
+    own_family: str = Field(default="", description="model family of the judge, as `family` of labels names it: for self_preference")
     cluster_labels: int = Field(default=30, ge=1, description="labels a cluster needs before its Youden J can block")
 
 

@@ -93,13 +93,14 @@ def labels_of(house: Warehouse, context: Context, chosen: Chosen) -> list[Labell
 
 @dataclass(frozen=True)
 class Judged:
-    """What the judge's stages left for a version: its lock, and probe figures by name. All empty without a judge."""
+    """What the judge's stages left for a version: its lock, and probe figures by name; solver: identity. All empty without a judge."""
 
     identity: str = ""
     evidence_grade: str = ""
     lock: JudgeLock | None = None
     probes_before: Probes = field(default_factory=dict)
     probes_after: Probes = field(default_factory=dict)
+    solver: str = ""
 
     @property
     def summary(self) -> dict[str, Any]:
@@ -132,4 +133,4 @@ def judged(house: Warehouse, context: Context) -> Judged:
             "the judge is not locked on these tasks", expected="lock and probes", fix="run the probe, lock and judge-gate steps"
         )
     lock = read_lock(gated.lock)
-    return Judged(lock.identity, lock.evidence_grade, lock, short(before), short(after))
+    return Judged(lock.identity, lock.evidence_grade, lock, short(before), short(after), identity_of(context.settings.gates.judge.solver))

@@ -13,7 +13,7 @@ from rubric_factory.judging.probes.run import run_probes
 from rubric_factory.judging.store import read_probes, write_probes
 from rubric_factory.judging.watched import Watched
 from rubric_factory.stages import Context, StageReport
-from rubric_factory.stages.judged import Chosen, judge_files, judge_section, sampled, skipped
+from rubric_factory.stages.judged import Chosen, judge_files, judge_section, labels_of, sampled, skipped
 from rubric_factory.warehouse import Warehouse, opened
 
 
@@ -35,7 +35,8 @@ def probed(house: Warehouse, context: Context, chosen: Chosen) -> tuple[Sequence
         context.progress.step("probe", None, "answers") as step,
     ):
         watched = Watched(judge, step.advance)
-        found = run_probes(watched, tasks, settings.probes, settings.seed)
+        known, family = labels_of(house, context, chosen), settings.probes.own_family
+        found = run_probes(watched, tasks, settings.probes, settings.seed, labelled=known, own_family=family)
         watched.require(settings.probes.max_ungraded)
     write_probes(found, files.probes)
     return found, watched.asked

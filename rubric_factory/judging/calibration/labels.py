@@ -1,7 +1,7 @@
 """Labels: what somebody who is trusted says of one criterion of one answer, as JSON lines. A reply without a verdict is never one.
 
 A line: {"task_id" or "task_key", "criterion_key", "response" (and, or, "response_id"), "level" or "met", "labeller"}, and optionally
-"split", "kind", "reason". A line of another split than its document's is refused: a label cannot change sides.
+"split", "kind", "family", "reason". A line of another split than its document's is refused: a label cannot change sides.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,10 @@ Place = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """share: level / highest level of the criterion, in [0, 1]; response is '' where the line gives its id alone. kind: '' if unknown."""
+    """share: level / highest level of the criterion, in [0, 1]; response is '' where the line gives its id alone.
+
+    kind, family (of the model that wrote the response): '' if unknown.
+    """
 
     task: Task
     criterion: Criterion
@@ -31,6 +34,7 @@ class Label:
     share: float
     labeller: str
     kind: str = ""
+    family: str = ""
 
     @property
     def split(self) -> str:
@@ -111,6 +115,7 @@ def _label(row: Any, tasks: Mapping[str, Task]) -> Label | None:
         _share(row, criterion),
         labeller,
         _text(row, "kind"),
+        _text(row, "family"),
     )
     if _text(row, "split") not in ("", label.split):
         raise ValueError(f"document {task.document_key} is on the side {label.split!r}")

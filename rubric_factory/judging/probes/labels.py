@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rubric_factory.judging.probes.protocol import Bench, Labelled, ProbeResult, shares
+from rubric_factory.judging.probes.protocol import ALL, Bench, Labelled, ProbeResult, shares
 from rubric_factory.judging.probes.resample import interval_of
 from rubric_factory.settings.judge import ProbeSettings
 
@@ -72,7 +72,8 @@ def cluster_j(cluster: str, rows: Sequence[tuple[Pair, str]], settings: ProbeSet
 def self_preference(bench: Bench, labelled: Sequence[Labelled], own_family: str) -> list[ProbeResult]:
     """How much more often the judge passes its own family's failed criteria."""
     accept = bench.settings.self_preference
-    found = _pairs(bench, labelled, own_family) if own_family else []
+    everything = [item for item in labelled if item.cluster == ALL]  # not once more for each further cluster
+    found = _pairs(bench, everything, own_family) if own_family else []
     rows = [(pair, item.probe.task.document_key) for item, pairs in found for pair in pairs]
     flat = [pair for pair, _ in rows]
     value = preference(flat)

@@ -14,6 +14,7 @@ from rubric_factory.settings.judge import ProbeSettings
 
 EXAMPLES, SHOWN_CHARACTERS = 5, 300
 BATCH = 256
+ALL = "all"  # the cluster of all labels
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class Labelled:
     probe: ProbeTask
     response: str
     met: dict[str, bool]
-    cluster: str = "all"
+    cluster: str = ALL
     family: str = ""
 
 
