@@ -278,7 +278,9 @@ def test_a_judge_that_is_the_truth_agrees_in_all_and_a_gullible_one_does_not(tru
     worse = gullible["clusters"]["polarity/good_thing"]
     assert worse["tpr"]["value"] == worse["fpr"]["value"] == 1.0 and worse["youden_j"]["value"] == 0.0
     assert worse["n"] >= 30 and worse["passed"] is False and gullible["clusters"]["category/essential"]["passed"] is False
-    assert {"category/essential", "category/pitfall", "question_type/explain", "explain/good_thing"} <= gullible["clusters"].keys()
+    assert {"category/essential", "category/pitfall", "question_type/explain", "question_type/explain/good_thing"} <= gullible[
+        "clusters"
+    ].keys()
     lenient = report(labels, credit_of(judged(GullibleJudge(), drawn)), ProbeSettings(cluster_labels=10_000), seed=1)
     assert lenient["clusters"]["polarity/good_thing"]["passed"] is True
     assert gullible["kinds"]["mismatched"]["judged_met"] > gullible["kinds"]["mismatched"]["labelled_met"] == 0.0

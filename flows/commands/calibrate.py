@@ -11,6 +11,7 @@ from flows.commands.common import Invocation, command
 
 DATASET = "The version, or the word staged."
 FILE = click.Path(path_type=Path, dir_okay=False)
+SHOWN_FROM = 10
 FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
@@ -71,18 +72,21 @@ def label_command(
 
 
 def _show(invocation: Invocation, split: str, row: dict[str, Any]) -> None:
-    """One side: a line of counts, a line a cluster."""
+    """One side: a line of counts, a line a cluster of some size."""
     counts = ", ".join(f"{row[name]} {name.replace('_', ' ')}" for name in ("disputed", "ungraded", "without_verdict") if row[name])
     labellers = "" if row["alpha_between_labellers"] is None else f"; alpha between labellers {row['alpha_between_labellers']:.3f}"
     invocation.say(f"{split}: {row['pairs']} pairs of {row['responses']} answers{'; left out: ' if counts else ''}{counts}{labellers}")
-    invocation.say(f"  {'cluster':<26} {'n':>4} {'met':>4} {'agree':>6} {'kappa':>6} {'alpha':>6} {'TPR':>6} {'FPR':>6}  J [95 %]")
-    for name, found in row["clusters"].items():
+    invocation.say(f"  {'cluster':<38} {'n':>4} {'met':>4} {'agree':>6} {'kappa':>6} {'alpha':>6} {'TPR':>6} {'FPR':>6}  J [95 %]")
+    shown = {name: found for name, found in row["clusters"].items() if found["n"] >= SHOWN_FROM}
+    for name, found in shown.items():
         values = [found[figure]["value"] for figure in ("agreement", "kappa", "alpha", "tpr", "fpr")]
-        cells = " ".join(f"{'-' if value is None else format(value, '.3f'):>6}" for value in values)
+        cells = " ".join(f"{'-' if value is None else format(value + 0.0, '.3f'):>6}" for value in values)
         j = found["youden_j"]
-        shown = "-" if j["value"] is None else f"{j['value']:.3f} [{j['ci95_low']:.3f}, {j['ci95_high']:.3f}]"
+        interval = "-" if j["value"] is None else f"{j['value']:.3f} [{j['ci95_low']:.3f}, {j['ci95_high']:.3f}]"
         failed = "  FAILED (error)" if found["passed"] is False else ""
-        invocation.say(f"  {name:<26} {found['n']:>4} {found['met']:>4} {cells}  {shown}{failed}")
+        invocation.say(f"  {name:<38} {found['n']:>4} {found['met']:>4} {cells}  {interval}{failed}")
+    if len(shown) < len(row["clusters"]):
+        invocation.say(f"  {len(row['clusters']) - len(shown)} clusters of fewer than {SHOWN_FROM} pairs are in the file alone")
 
 
 @command("calibrate")

@@ -50,7 +50,7 @@ def clusters_of(label: Label) -> list[str]:
     """The clusters that a label counts in: category, polarity, question type, and polarity within question type."""
     criterion, asked = label.criterion, label.task.question_type
     polarity = "good_thing" if criterion.weight > 0 else "bad_thing"
-    return [f"category/{criterion.category}", f"polarity/{polarity}", f"question_type/{asked}", f"{asked}/{polarity}"]
+    return [f"category/{criterion.category}", f"polarity/{polarity}", f"question_type/{asked}", f"question_type/{asked}/{polarity}"]
 
 
 def _bounded(value: float | None, interval: tuple[float, float] | None) -> Row:
