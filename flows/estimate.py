@@ -8,6 +8,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from flows.summary import documents_kept, read_rows
+from rubric_factory.gates.model.protocol import kinds
 from rubric_factory.records import Passage
 from rubric_factory.settings.author import LanguageModelAuthor
 from rubric_factory.sources.remote_entry import NOT_FETCHED
@@ -23,8 +24,8 @@ SECONDS_PER_DOCUMENT = 0.1
 CHARACTERS_PER_TOKEN = 4.0
 ENOUGH_DOCUMENTS = 10
 STAND_IN_WORDS = 220
-# Judge calls: of a probed task (two runs over about the same tasks, the second mostly from the ledger), and of a task at its gates.
-PROBE_CALLS, GATE_CALLS = 85, 3
+# Judge calls of a probed task: two runs over about the same tasks, the second mostly from the ledger.
+PROBE_CALLS = 85
 JUDGE_OVERHEAD_CHARACTERS, JUDGE_REPLY_TOKENS = 6000, 250
 
 
@@ -131,8 +132,9 @@ def _judge(estimate: Estimate, context: Context, passages: int, start: str) -> N
     tasks = len(read_rows(context.workspace, "tasks", "task_key")) + passages * each
     probed = min(settings.probes.sample_tasks, tasks)
     canary = min(settings.lock.canary_pairs, 4 * tasks) * (settings.lock.repeats + 1)
-    calls = GATE_CALLS * tasks + PROBE_CALLS * probed + canary
-    basis = f"estimated: {GATE_CALLS} a task for {tasks} tasks, {PROBE_CALLS} for each of {probed} probed ones, {canary} for the lock"
+    gate_calls = len(kinds(settings.gates.judge))
+    calls = gate_calls * tasks + PROBE_CALLS * probed + canary
+    basis = f"estimated: {gate_calls} a task for {tasks} tasks, {PROBE_CALLS} for each of {probed} probed ones, {canary} for the lock"
     estimate.add("judge_calls", calls, basis)
     characters = STAND_IN_WORDS * 6 + JUDGE_OVERHEAD_CHARACTERS
     estimate.add("judge_prompt_tokens", round(calls * characters / CHARACTERS_PER_TOKEN), f"estimated: {characters} characters a call")

@@ -6,9 +6,10 @@
 from collections.abc import Iterator
 from typing import Any
 
-from flows.estimate import GATE_CALLS, PROBE_CALLS, open_passages
+from flows.estimate import PROBE_CALLS, open_passages
 from flows.sample import Sample, answered, samples
 from flows.summary import read_rows
+from rubric_factory.gates.model.protocol import kinds
 from rubric_factory.settings.author import LanguageModelAuthor
 from rubric_factory.settings.llm import LanguageModelSection
 from rubric_factory.settings.prices import PriceSettings
@@ -72,8 +73,9 @@ def _judge(context: Context, passages: int) -> Iterator[Row]:
     scored = {row["task_id"] for row in read_rows(context.workspace, "quality", "task_id")}
     asked = len(read_rows(context.workspace, "authored", "passage_id"))
     coming = round(passages * (len(tasks) / asked if asked else 1.0))
+    gate_calls = len(kinds(settings.gates.judge))
     probed = min(settings.probes.sample_tasks, len(tasks) + coming)
-    plan = (("judge-gate", len(tasks - scored) + coming, GATE_CALLS), ("probe", probed if len(tasks - scored) + coming else 0, PROBE_CALLS))
+    plan = (("judge-gate", len(tasks - scored) + coming, gate_calls), ("probe", probed if len(tasks - scored) + coming else 0, PROBE_CALLS))
     for stage, left, calls in plan:
         row: Row = {"stage": stage, "model": section.model, "unit": "tasks", "left": left}
         sample = found.get(stage)

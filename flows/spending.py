@@ -6,6 +6,8 @@ from typing import Any
 
 from flows.summary import read_rows, splits
 from rubric_factory.dataset_version import versions
+from rubric_factory.gates.model.protocol import SAMPLE
+from rubric_factory.gates.model.solver import STAGE as SOLVER
 from rubric_factory.gates.model.table import JUDGE_GATES
 from rubric_factory.ledger import Ledger, look
 from rubric_factory.settings import Settings
@@ -15,7 +17,7 @@ from rubric_factory.workspace import Workspace
 Row = dict[str, Any]
 SUMMED = ("calls", "asked", "prompt_tokens", "completion_tokens", "cached_tokens", "uncached_tokens", "seconds")
 # Stages whose calls are gradings of answers.
-JUDGING = frozenset({"probe", "lock", "verify", "judge-gate", "judge", "evaluate-judge", "train"})
+JUDGING = frozenset({"probe", "lock", "verify", "judge-gate", "judge-audit", "judge", "evaluate-judge", "train"})
 
 
 def ledgers(workspace: Workspace) -> list[Path]:
@@ -59,10 +61,25 @@ def _by(rows: list[Row], key: str, prices: PriceSettings) -> list[Row]:
     return [_total((row for row in rows if row[key] == value), prices, **{key: value}) for value in sorted({row[key] for row in rows})]
 
 
-def _gates(rows: list[Row], prices: PriceSettings) -> list[Row]:
-    """judge-gate by the kind of answer that was graded, with the gates that read its score; one grading may serve several."""
-    found = _by([row for row in rows if row["stage"] == "judge-gate"], "kind", prices)
-    return [{**row, "gates": [name for name, entry in JUDGE_GATES.items() if row["kind"] in entry.needs]} for row in found]
+def _gates(rows: list[Row], prices: PriceSettings, accepted: int) -> list[Row]:
+    """judge-gate by the kind of answer that was graded, with the gates that read its score; one grading may serve several.
+
+    What the solver was asked stands beside it, as kind 'solver'. per_accepted: calls, tokens and money over the tasks that the gates left.
+    """
+    asked = [row for row in rows if row["stage"] == "judge-gate"] + [{**r, "kind": SOLVER} for r in rows if r["stage"] == SOLVER]
+    found = _by(asked, "kind", prices)
+    for row in found:
+        wanted = SAMPLE if row["kind"] == SOLVER else row["kind"]
+        row["gates"] = [name for name, entry in JUDGE_GATES.items() if wanted in entry.needs]
+        names = ("calls", "prompt_tokens", "completion_tokens", "money")
+        row["per_accepted"] = {name: round(row[name] / accepted, 6) for name in names if accepted and row[name] is not None}
+    return found
+
+
+def accepted_tasks(workspace: Workspace) -> int:
+    """Tasks that judge-gate graded and did not refuse."""
+    refused = {row["record_id"] for row in read_rows(workspace, "rejections", "record_id", "stage") if row["stage"] == "judge-gate"}
+    return sum(row["task_id"] not in refused for row in read_rows(workspace, "quality", "task_id"))
 
 
 def _how(rows: list[Row]) -> str:
@@ -92,7 +109,7 @@ def spending(settings: Settings, workspace: Workspace) -> Row:
         rows += here
         gone += lost
     written, published = len(read_rows(workspace, "tasks", "task_key")), published_tasks(workspace, settings.name)
-    stages = _by(rows, "stage", prices)
+    stages, accepted = _by(rows, "stage", prices), accepted_tasks(workspace)
     author, judging = [r for r in rows if r["stage"] == "author"], [r for r in rows if r["stage"] in JUDGING]
     graded = sum(row["asked"] for row in judging)
     total = _total(rows + gone, prices)
@@ -104,7 +121,8 @@ def spending(settings: Settings, workspace: Workspace) -> Row:
         "stages": stages,
         "without_answer": _total(gone, prices) if gone else None,
         "models": _by(rows, "model", prices),
-        "gates": _gates(rows, prices),
+        "gates": _gates(rows, prices, accepted),
+        "accepted_tasks": accepted,
         "published_tasks": published,
         "money_per_published_task": total["money"] / published if published and total["money"] is not None else None,
         "money_per_published_task_by_stage": each,

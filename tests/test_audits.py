@@ -40,9 +40,7 @@ EXPECTED = {
         {"question": "which component does section section 1 name first, variant 0?", "tasks": 3, "documents": 3},
         {"question": "which component does section section 0 name first, variant 0?", "tasks": 2, "documents": 2},
     ],
-    "necessity": [
-        {"category": "essential", "criteria": 2, "unneeded": 1, "widening_without": 1, "mean_margin_change": pytest.approx(0.1)}
-    ],
+    "necessity": [{"category": "essential", "criteria": 2, "unneeded": 1, "widening_without": 1, "mean_margin_change": pytest.approx(0.1)}],
     "licences": [{"licence": "CC-BY-4.0", "documents": 3, "tasks": 5}],
 }
 

@@ -33,7 +33,8 @@ def cost_command(invocation: Invocation) -> None:
         invocation.say(_line(stage["stage"], stage, currency))
     for gate in row["gates"]:
         invocation.say(printable(f"    of judge-gate, {gate['kind']} answers for {', '.join(gate['gates'])}: {gate['calls']} calls, ", 300))
-        invocation.say(f"      {_money(gate['money'], currency)}")
+        each = "".join(f", {value:g} {name.replace('_', ' ')}" for name, value in gate["per_accepted"].items() if name != "money")
+        invocation.say(f"      {_money(gate['money'], currency)}" + (f"; per accepted task{each[1:]}" if each else ""))
     if row["without_answer"]:
         invocation.say(_line("failed or archived", row["without_answer"], currency))
     invocation.say(_line("all", row["total"], currency))

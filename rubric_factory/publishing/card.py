@@ -53,13 +53,19 @@ def _table(head: list[str], rows: list[list[Any]]) -> str:
     return "\n".join(lines + [f"| {' | '.join(escaped(cell) for cell in row)} |" for row in rows])
 
 
+def _difficulty(staged: Staged) -> str:
+    if not staged.judge:
+        return "No judge has been locked for this version: its quality scores are empty and `judge` is blank."
+    if not staged.solver:
+        return "`quality.spread` and `quality.difficulty` are empty, and no gate looked at them: they take a solver, and none was named."
+    return "`quality.spread` and `quality.difficulty` hold for the one solver that is named above: another model finds other tasks hard."
+
+
 def limits(staged: Staged) -> list[str]:
     """What a user of the version must know: plain sentences, for the card and the audit page."""
     found = [
         "Rubrics are graded by a judge that reads the grounding passage; the policy never sees it.",
-        "`quality.difficulty` is empty: it takes a policy's answers."
-        if staged.judge
-        else "No judge has been locked for this version: its quality scores are empty and `judge` is blank.",
+        _difficulty(staged),
         "A near-duplicate of a document that left the corpus is recognised by the passages that versions published; those that had no task "
         "are recognised only if they are repeated verbatim.",
     ]
@@ -102,6 +108,38 @@ def judge_section(staged: Staged) -> list[str]:
     ]
 
 
+def solver_section(staged: Staged) -> list[str]:
+    """Whose answers tell spread and difficulty, which criteria tell nothing apart, and how steady the judge was on what is left."""
+    parts = []
+    if staged.judge and staged.solver:
+        parts.append(
+            f"Solver: {escaped(staged.solver, 300)}. `quality.spread` is its best above its worst answer, `quality.difficulty` 1 less "
+            "their mean score."
+        )
+    if staged.necessity:
+        rows = [
+            [row["category"], row["criteria"], row["unneeded"], row["widening_without"], _number(row["mean_margin_change"])]
+            for row in staged.necessity
+        ]
+        parts += [
+            "Criteria, from stored verdicts: those that tell no two graded answers apart, those without which reference and weak answer "
+            "would lie further apart, and how much of that margin one makes on average.",
+            _table(["category", "criteria", "tell nothing apart", "margin larger without", "mean share of the margin"], rows),
+        ]
+    if staged.gate_audit:
+        tasks = max(row["tasks"] for row in staged.gate_audit.values())
+        parts += [
+            f"Audit of {tasks} of the tasks that were left (it decides nothing): the same answer graded again, and references with one "
+            "thing wrong.",
+            _table(["figure", "value", "graded"], [[name, _figure(row), row["n"]] for name, row in staged.gate_audit.items()]),
+        ]
+    return parts
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"
+
+
 def authoring_section(staged: Staged) -> list[str]:
     """What repair saved and what people decided; nothing where neither happened."""
     parts = []
@@ -140,6 +178,7 @@ def body(staged: Staged) -> str:
         "Every row names its document (`document_key`, `source_uri`, sha256 as `document_id`), pages, section and licence.",
         _table(["licence", "tasks"], [[name, n] for name, n in sorted(staged.licences.items())]),
         *judge_section(staged),
+        *solver_section(staged),
         *authoring_section(staged),
         "## Gates",
         _table(["gate", "severity", "checked", "refused"], gates),

@@ -20,6 +20,8 @@ class Staged:
     largest_cluster_share: of passages; corpus_sha256: over key, bytes and licence of every kept document;
     prompts: name -> sha256 of each prompt file of the author; judge: identity, '' without one; lock: summary of its lock;
     probes_before, probes_after: name -> figures, before and after the gates that need a judge;
+    solver: identity of the model whose answers tell spread and difficulty, '' without one; necessity: rows of sql/audits/necessity.sql;
+    gate_audit: name -> figures of repeats and corrupted answers on a small sample of what the judge's gates left;
     repair: rows of sql/audits/repair.sql; reviews: decision -> rows of review.jsonl.
     """
 
@@ -40,6 +42,9 @@ class Staged:
     lock: dict[str, Any] = field(default_factory=dict)
     probes_before: dict[str, dict[str, Any]] = field(default_factory=dict)
     probes_after: dict[str, dict[str, Any]] = field(default_factory=dict)
+    solver: str = ""
+    necessity: list[dict[str, Any]] = field(default_factory=list)
+    gate_audit: dict[str, dict[str, Any]] = field(default_factory=dict)
     repair: list[dict[str, Any]] = field(default_factory=list)
     reviews: dict[str, int] = field(default_factory=dict)
 

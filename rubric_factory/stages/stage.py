@@ -27,6 +27,7 @@ from rubric_factory.publishing.staged import Staged
 from rubric_factory.records import DatasetVersion, Rejection
 from rubric_factory.settings.author import LanguageModelAuthor
 from rubric_factory.stages import Context, StageReport
+from rubric_factory.stages.judge_audit import audit_figures
 from rubric_factory.stages.judged import Judged, judged
 from rubric_factory.tables import QUALITY, SPLITS, rejection_rows
 from rubric_factory.warehouse import Warehouse, opened
@@ -144,6 +145,7 @@ def _describe(warehouse: Warehouse, context: Context, staged: dict[str, Any]) ->
         rejections=count_by(warehouse.rows("rejections", folder="audits"), "stage", "reason", "records"),
         corpus_sha256=digest(warehouse.rows("corpus_documents")),
         prompts=_prompts(context),
+        necessity=warehouse.rows("necessity", folder="audits"),
         repair=warehouse.rows("repair", folder="audits"),
         reviews=read_reviews(context.workspace.review).counts,
         **staged,
@@ -200,6 +202,8 @@ def stage(context: Context) -> StageReport:
             "lock": judge.summary,
             "probes_before": judge.probes_before,
             "probes_after": judge.probes_after,
+            "solver": judge.solver,
+            "gate_audit": (audit_figures(warehouse, context) or {}) if judge.identity else {},
             "largest_cluster_share": max(clusters.values(), default=0) / max(clusters.total(), 1),
         }
         staged = _describe(warehouse, context, facts)
