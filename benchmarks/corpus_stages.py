@@ -13,13 +13,10 @@ import resource
 import shutil
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-
-import duckdb
 
 from rubric_factory import warehouse
 from rubric_factory.progress import Progress
@@ -29,7 +26,7 @@ from rubric_factory.stages.ingest import ingest
 from rubric_factory.stages.passages import passages
 from rubric_factory.workspace import Workspace
 
-WATCHED = "CORPUS_WATCHED"
+LIMIT = "CORPUS_DUCKDB"  # of a child's environment: what DuckDB may take
 SHARES = {"pdf": 0.054, "txt": 0.05, "html": 0.896}
 # Imported before the clock starts: what a run imports while it works is no part of a share of its work.
 STARTED = ("duckdb", "pandas", "pyarrow.parquet", "pyarrow.compute", "numpy", "rensa")
@@ -77,10 +74,10 @@ def _whole(share: float, number: int) -> bool:
     return int((number + 1) * share) > int(number * share)
 
 
-def run(workspace: Path, folder: Path, workers: int, *, watched: bool = False) -> dict[str, Any]:
-    """One run of both stages in a process of its own: what `measured` says. watched: memory too, at a little CPU."""
+def run(workspace: Path, folder: Path, workers: int, *, limit: str = "") -> dict[str, Any]:
+    """One run of both stages in a process of its own: what `measured` says. limit: of DuckDB's memory, if another than its own."""
     command = [sys.executable, "-m", "benchmarks.corpus_stages", str(workspace), str(folder), str(workers)]
-    environment = {**os.environ, **({WATCHED: "1"} if watched else {})}
+    environment = {**os.environ, **({LIMIT: limit} if limit else {})}
     done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment)
     if done.returncode:
         raise SystemExit(f"{' '.join(command)}: {done.stderr.strip().splitlines()[-1:]}")
@@ -97,48 +94,16 @@ def _resident_mb() -> float:
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
-class Watch:
-    """Samples this process's memory, and what of it is not DuckDB's: that has a limit of its own and takes what it may."""
-
-    def __init__(self) -> None:
-        self.rest_mb = 0.0
-        self._connection: Any = None
-        self._ended = threading.Event()
-        connect = warehouse._connect
-
-        def watched(*arguments: Any) -> Any:
-            self._connection = connect(*arguments)
-            return self._connection
-
-        warehouse._connect = watched
-        threading.Thread(target=self._run, daemon=True).start()
-
-    def _run(self) -> None:
-        while not self._ended.wait(0.1):
-            self.rest_mb = max(self.rest_mb, _resident_mb() - self._duckdb_mb())
-
-    def _duckdb_mb(self) -> float:
-        if self._connection is None:
-            return 0.0
-        try:
-            (row,) = self._connection.cursor().execute("SELECT sum(memory_usage_bytes) FROM duckdb_memory()").fetchall()
-        except duckdb.Error:  # closed meanwhile
-            return 0.0
-        return float(row[0] or 0) / 2**20
-
-    def end(self) -> None:
-        """Stop sampling."""
-        self._ended.set()
-
-
 def measured(workspace: Path, folder: Path, workers: int) -> dict[str, Any]:
     """Both stages here: per stage wall and CPU seconds (parent, children), counts and rejections.
 
-    peak_mb of this process, start_mb before, rest_mb: peak without DuckDB's share. accounted_for: kept + refused + unchanged over what
-    was seen, of ingest, and selected + refused over all passages.
+    peak_mb: of this process, start_mb: before. accounted_for: kept + refused + unchanged over what was seen, of ingest, and selected +
+    refused over all passages.
     """
     for name in STARTED:
         __import__(name)
+    if limit := os.environ.get(LIMIT):
+        warehouse.LIMITS["memory_limit"] = limit
     settings = Settings(
         name="corpus",
         seed=1,
@@ -149,7 +114,6 @@ def measured(workspace: Path, folder: Path, workers: int) -> dict[str, Any]:
     )
     context = Context(settings, Workspace(workspace), Progress(quiet=True))
     found: dict[str, Any] = {"start_mb": round(_resident_mb(), 1)}
-    watch = Watch() if os.environ.get(WATCHED) else None
     for stage in (ingest, passages):
         began, parent, children = time.monotonic(), _cpu(resource.RUSAGE_SELF), _cpu(resource.RUSAGE_CHILDREN)
         report = stage(context)
@@ -165,9 +129,6 @@ def measured(workspace: Path, folder: Path, workers: int) -> dict[str, Any]:
     accounted = read["counts"]["kept"] + sum(read["rejections"].values()) + read["counts"]["unchanged"]
     passed = cut["counts"]["selected"] + sum(cut["rejections"].values())
     found["accounted_for"] = min(accounted / max(1, read["counts"]["documents_seen"]), passed / max(1, cut["counts"]["passages"]))
-    if watch is not None:
-        watch.end()
-        found["rest_mb"] = round(watch.rest_mb, 1)
     found["cpu"] = round(sum(found[stage][side] for stage in ("ingest", "passages") for side in ("parent_cpu", "children_cpu")), 3)
     found["wall"] = round(read["wall"] + cut["wall"], 3)
     return found
