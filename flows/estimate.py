@@ -4,6 +4,7 @@ Measured: read from the sources, the workspace and the ledger. Estimated: scaled
 """
 
 from dataclasses import dataclass
+from math import ceil
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,8 @@ ENOUGH_DOCUMENTS = 10
 STAND_IN_WORDS = 220
 # Judge calls of a probed task: two runs over about the same tasks, the second mostly from the ledger.
 PROBE_CALLS = 85
+# Of a task in the audit sample: three answers graded four times more, and about five corrupted ones.
+AUDIT_CALLS = 17
 JUDGE_OVERHEAD_CHARACTERS, JUDGE_REPLY_TOKENS = 6000, 250
 
 
@@ -133,9 +136,16 @@ def _judge(estimate: Estimate, context: Context, passages: int, start: str) -> N
     probed = min(settings.probes.sample_tasks, tasks)
     canary = min(settings.lock.canary_pairs, 4 * tasks) * (settings.lock.repeats + 1)
     gate_calls = len(kinds(settings.gates.judge))
-    calls = gate_calls * tasks + PROBE_CALLS * probed + canary
-    basis = f"estimated: {gate_calls} a task for {tasks} tasks, {PROBE_CALLS} for each of {probed} probed ones, {canary} for the lock"
-    estimate.add("judge_calls", calls, basis)
+    audited = ceil(settings.gates.judge.audit_share * tasks)
+    calls = gate_calls * tasks + PROBE_CALLS * probed + AUDIT_CALLS * audited + canary
+    estimate.add(
+        "judge_calls",
+        calls,
+        f"estimated: {gate_calls} a task for {tasks} tasks, {PROBE_CALLS} for each of {probed} probed ones, {AUDIT_CALLS} for each of "
+        f"{audited} audited ones, {canary} for the lock",
+    )
+    if (solver := settings.gates.judge.solver) is not None:
+        estimate.add("solver_calls", solver.samples * tasks, f"upper bound: {solver.samples} a task, none after a refusal")
     characters = STAND_IN_WORDS * 6 + JUDGE_OVERHEAD_CHARACTERS
     estimate.add("judge_prompt_tokens", round(calls * characters / CHARACTERS_PER_TOKEN), f"estimated: {characters} characters a call")
     estimate.add("judge_completion_tokens", calls * JUDGE_REPLY_TOKENS, f"estimated: {JUDGE_REPLY_TOKENS} tokens a verdict")

@@ -86,6 +86,7 @@ def test_scores_judge_lock_and_probes_reach_the_version_and_it_verifies(context)
         assert quality["spread"] is quality["difficulty"] is None and 1.0 - quality["weak_score"] >= THRESHOLDS.min_margin
     card = (folder / "README.md").read_text()
     assert "## Judge" in card and "good@1" in card and "let through" not in card
+    assert "no gate looked at them" in card and manifest["solver"] == ""  # spread and difficulty, without a solver
     verdicts = pq.read_table(context.workspace.verdicts / "judge-gate.parquet").to_pylist()
     assert {v["response_id"].partition("/")[0] for v in verdicts} == {"reference", "weak", "mismatch"}
     assert len(verdicts) == 3 * sum(len(row["rubric"]) for row in rows)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Literal
 
 import pyarrow as pa
@@ -43,8 +44,12 @@ def judge_identity(context: Context) -> str:
 
 
 def grading(context: Context) -> dict[str, Any]:
-    """What decides the verdicts of the configured judge: nothing else is in the name of a grading."""
-    return grading_of(judge_section(context), judge_identity(context))
+    """What decides the verdicts of the configured judge, this software's version with it: nothing else is in the name of a grading."""
+    try:
+        software = version("rubric-factory")
+    except PackageNotFoundError:
+        software = ""
+    return {**grading_of(judge_section(context), judge_identity(context)), "software": software}
 
 
 def graded_as(context: Context) -> str:

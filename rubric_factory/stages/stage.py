@@ -125,6 +125,18 @@ def _write(
     return counts, licences
 
 
+def _gate_audit(warehouse: Warehouse, context: Context, judge: Judged) -> dict[str, dict[str, Any]]:
+    """Figures of the audit sample, none without a judge. Errors: FactoryError where they are of other tasks or settings."""
+    found = audit_figures(warehouse, context) if judge.identity else {}
+    if found is None:
+        raise FactoryError(
+            "the audit sample of the judge's gates is not of these tasks and settings",
+            expected="its figures",
+            fix="run the judge-gate step",
+        )
+    return found
+
+
 def _prompts(context: Context) -> dict[str, str]:
     """File name -> sha256 of every prompt file that a language-model author may use; nothing for the embedded ones."""
     section = context.settings.author
@@ -203,7 +215,7 @@ def stage(context: Context) -> StageReport:
             "probes_before": judge.probes_before,
             "probes_after": judge.probes_after,
             "solver": judge.solver,
-            "gate_audit": (audit_figures(warehouse, context) or {}) if judge.identity else {},
+            "gate_audit": _gate_audit(warehouse, context, judge),
             "largest_cluster_share": max(clusters.values(), default=0) / max(clusters.total(), 1),
         }
         staged = _describe(warehouse, context, facts)
