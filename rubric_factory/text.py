@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 
 # Every ASCII character that is no word character as a blank; bytes of longer characters stay as they are.
 _BLANKED = bytes(code if code >= 128 or chr(code).isalnum() or code == ord("_") else ord(" ") for code in range(256))
+_WORD = re.compile(r"\w+")
+_MAX_DISTINCT = 64
 _NOT_ASCII = re.compile("[^\x00-\x7f]")
 # Invisible on a page, meaningful to a model or a terminal: soft hyphen, joiners, zero-width, bidi controls, fillers, invisible operators,
 # variation selectors, annotation marks, tag characters; and what has no agreed meaning: private use and non-characters.
@@ -42,9 +44,11 @@ def words(text: str) -> list[str]:
     """
     text = text.lower()
     if not text.isascii():
-        for ch in set(_NOT_ASCII.findall(text)):
-            if not ch.isalnum():
-                text = text.replace(ch, " ")
+        marks = {ch for ch in set(_NOT_ASCII.findall(text)) if not ch.isalnum()}
+        if len(marks) > _MAX_DISTINCT:  # one pass a mark would be quadratic in a hostile text
+            return _WORD.findall(text)
+        for ch in marks:
+            text = text.replace(ch, " ")
     return text.encode().translate(_BLANKED).decode().split()
 
 

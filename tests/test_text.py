@@ -1,6 +1,7 @@
 """The shared tokeniser, overlap rules and safe display."""
 
 import re
+import sys
 import unicodedata
 
 import pytest
@@ -10,6 +11,19 @@ from hypothesis import strategies as st
 from rubric_factory.text import clean, longest_shared_run, printable, shares_run, shingles, squeeze, words
 
 TOKENS = st.lists(st.sampled_from("abc"), max_size=14)
+
+
+@given(st.text(st.characters(), max_size=40))
+def test_words_are_what_the_regular_expression_finds(text):
+    assert words(text) == re.findall(r"\w+", text.lower())
+
+
+def test_every_character_is_a_word_character_or_not_as_the_regular_expression_says():
+    every = [f"a{chr(code)}b" for code in range(sys.maxunicode + 1)]
+    whole = " ".join(every)
+    assert words(whole) == re.findall(r"\w+", whole.lower())
+    few = [" ".join(every[start : start + 16]) for start in range(0, 0x3000, 16)]
+    assert [words(text) for text in few] == [re.findall(r"\w+", text.lower()) for text in few]
 
 
 def test_words_are_lower_cased_word_runs():
