@@ -5,6 +5,7 @@ import shutil
 import signal
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from rubric_factory.workspace import Workspace
@@ -14,6 +15,9 @@ ROOT = Path(__file__).parent.parent
 # A background job of a script starts with Ctrl-C ignored, and Python leaves it so: tests that send one would wait for ever.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+# No test asserts wall-clock time: on a loaded machine an example may take any.
+hypothesis.settings.register_profile("house", deadline=None)
+hypothesis.settings.load_profile("house")
 _NO_BROWSER = "no browser found (" + ", ".join(BROWSERS) + ")"
 
 
