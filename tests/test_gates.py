@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from honest_tasks import HONEST, criterion, passage_of, solar
 
+from rubric_factory.gates.evidence_verbatim import long_enough
 from rubric_factory.gates.numbers import quantities
 from rubric_factory.gates.protocol import GateInput, Needs
 from rubric_factory.gates.standalone import dangling
@@ -121,6 +122,12 @@ def test_questions_that_point_at_something_unseen_are_refused(question):
         'Evaluate the following claim: "RAID makes backups unnecessary for a small firm."',
         "A team stores passwords as plain MD5 hashes and salts them with the user name. What is wrong with the described scheme?",
         "Why may a package not be passed on without its manual under the LaTeX licence?",
+        "Why does it make sense that statisticians treat software for a new method as part of their research?",
+        "On one of its sockets, a Linux program learns that data were copied. Why may it go back to ordinary sends?",
+        "An SQLite table x is empty. Which rows does x hold after SAVEPOINT a and ROLLBACK TO a?",
+        "Several authors have written a report with LaTeX. What stands in the printed report, and what do the authors have to do?",
+        "A Helm configuration file names packages in the worker section only. Why do notebooks then fail?",
+        "Why may formulas look odd if their digits come from the text font?",
         "If it takes a web crawler four seconds to fetch a page, how many connections does it need for 100 pages per second?",
     ],
 )
@@ -140,6 +147,16 @@ def test_leakage_of_elements_and_of_the_reference():
     finding = check_task(spoil(solar(), question=told), SETTINGS)["leakage"]
     assert finding.figure == pytest.approx(10 / 15)
     assert "leakage" in failed(spoil(solar(), question=f"Is it right that {solar().task.reference_answer}"))
+
+
+def test_the_words_of_a_question_that_names_its_subject_are_no_leak():
+    scattered = "Why does the gap in output between a cold and a warm module follow its voltage, where the band is narrow and lower?"
+    assert "leakage" not in failed(spoil(solar(), question=scattered))
+    asked = spoil(solar(), question="Compute the share of zeros in model A, which has 8000 coefficients, and judge it by the usual rule.")
+    named = spoil_criterion(asked, 0, required_elements=("share of zeros in model A",))
+    assert check_task(named, SETTINGS)["leakage"].figure > 0
+    guide = tuple(replace(level, meaning="States 45 percent.") for level in named.task.rubric.criteria[0].scoring_guide)
+    assert check_task(spoil_criterion(named, 0, scoring_guide=guide), SETTINGS)["leakage"].figure == 0
 
 
 def test_prompt_overlap_counts_every_message_and_forgives_the_title_only():
@@ -203,6 +220,12 @@ def test_criteria_that_ask_for_several_things_are_refused(description):
         "Describes the file as the source of dimensions, ligatures and kerns.",
         "States that the parser reads the header and reports an error.",
         "Explains how and why the voltage falls.",
+        "Assigns year, distance and risk to the axes.",
+        "Names the design sizes 10 pt, 7 pt and 5 pt.",
+        "States that the median is taken among 3, 5, 7 and so on.",
+        "States that the period or comma changes along with the digits.",
+        "States that in case (b) the total falls.",
+        "States that gaps, voltages, and currents depend on heat.",
     ],
 )
 def test_criteria_that_ask_for_one_thing_pass(description):
@@ -213,6 +236,33 @@ def test_criteria_that_differ_in_one_small_word_are_two():
     item = spoil_criterion(solar(), 0, description="States that the buffer is safe with the flag.")
     assert "duplicate_criteria" not in failed(spoil_criterion(item, 1, description="States that the buffer is safe without the flag."))
     assert "duplicate_criteria" in failed(spoil_criterion(item, 1, description="Makes clear why the buffer is safe with the flag."))
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "titles"),
+    [
+        ("States the computed share of zeros in model A.", "States the computed share of zeros in model B.", ("Share", "Other share")),
+        (
+            "States that the step is the third minus the second value.",
+            "States that the step is the fourth minus the third value.",
+            ("x", "y"),
+        ),
+        ("States the computed time for the large page.", "States the computed time for the small page.", ("Large page", "Small page")),
+    ],
+)
+def test_the_same_asked_of_two_things_is_no_duplicate(first, second, titles):
+    same = {"required_elements": ("bits divided by rate",)}
+    item = spoil_criterion(solar(), 0, description=first, title=titles[0], **same)
+    assert "duplicate_criteria" not in failed(spoil_criterion(item, 1, description=second, title=titles[1], **same))
+    assert "duplicate_criteria" in failed(spoil_criterion(item, 1, description=first, title=titles[1], **same))
+
+
+@pytest.mark.parametrize(
+    ("quote", "proves"),
+    [("m_size = 4", True), ("coef_.sum()", True), ("--max-size=4", True), ("configuration", False), ("well-known", False)],
+)
+def test_a_short_run_of_code_is_evidence_and_a_word_is_not(quote, proves):
+    assert long_enough(quote, SETTINGS.min_evidence_words) is proves
 
 
 def test_duplicate_criteria_within_a_sign():

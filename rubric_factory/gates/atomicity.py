@@ -26,14 +26,23 @@ _SUBCLAUSE = re.compile(r"\b(?:that|how|why|whether|because|which|when|if|where)
 # What follows a comma and starts a clause, or sets off a remark, rather than the next item of a list.
 _CLAUSE = r"(?:the|an?|it|they|this|these|that|which|who|because|since|so|not|but|while|where|when|as|thus|hence|each|both|if|by|in|or)\b"
 _OPENS_LIST = r"(?:of|between|among|from|to|for|by|with|in|on|like|as|such as|including|via|through|into|over|against|both)"
+_REFERS = ("and", "or", "for", "in", "of", "to", "than", "case", "with", "under", "that", "from", "by", "step", "only", "between")
+_BEHIND = "".join(rf"(?<!\b{word}\s)" for word in _REFERS)
 # Each match joins one more claim to a criterion.
 _STRONG = (
     re.compile(r";\s+\w"),
-    re.compile(r"\b(?:as well as|and also|in addition(?: to)?|along with)\b", re.I),
-    re.compile(rf"(?:,|\band|\bbut|\bthen)\s+{_ADVERBS}(?:{_SAYS})\b", re.I),
+    re.compile(
+        r"\band also\b|,\s+(?:as well as|in addition(?: to)?|along with)\b|"
+        r"\b(?:as well as|in addition to|along with) (?:that|how|why|the fact)\b",
+        re.I,
+    ),
+    re.compile(rf"(?:,|\band|\bbut|\bthen)\s+{_ADVERBS}(?:{_SAYS})\b(?!\s*[,.;)])(?!\s+(?:are|is|were|was|of|can|may|must)\b)", re.I),
     re.compile(r"(?<!\bhow)(?<!\bwhy)(?<!\bwhen)(?<!\bwhere)(?<!\bwhat)(?<!\bwhether)\s+and\s+(?:that|how|why|what)\b", re.I),
-    re.compile(r"(?:^|\s)\(?(?:[2-9]|ii|iii|b|c)\)\s", re.I),  # (1) … (2) …
+    # (1) … (2) …, but not "in case (b)"
+    re.compile(rf"(?:^|\s){_BEHIND}\(?(?:[2-9]|ii|iii|b|c)\)\s", re.I),
 )
+# Joins claims where the answer's own verb governs it; within a claim ("that rows as well as columns are …") it joins things.
+_AS_WELL = re.compile(r"(?<!,)\s(?:as well as|in addition(?: to)?)\b(?! (?:that|how|why|the fact)\b)", re.I)
 _SECOND_VERB = re.compile(rf"\b(?:and|but|then)\s+{_ADVERBS}(?:{_DOES})\b", re.I)
 _COMMA_AND = re.compile(r",\s+and\s+(?!only\b|not\b|thus\b|hence\b|therefore\b|so\b)", re.I)  # A, B, and C
 _LIST = re.compile(rf"(\b{_OPENS_LIST}\s+)?(?:[\w-]+\s+)?[\w-]+,\s+(?!{_CLAUSE})\w+(?:[\s-]\w+){{0,2}}\s+and\s+\w", re.I)  # A, B and C
@@ -45,22 +54,40 @@ _NAMES = re.compile(
     re.I,
 )
 _AND = re.compile(r"\band\b", re.I)
+_OPEN_END = re.compile(r",?\s+and (?:so on|so forth|the like|the rest)\b", re.I)
+# Things of which one predicate speaks: "that x, y, and z are …", and the two ends of one relation.
+_ITEMS = re.compile(rf"[\w-]+,\s+(?!{_CLAUSE})(?:[\w-]+\s+){{0,2}}[\w-]+,\s+and\s+(?!{_CLAUSE})\w", re.I)
+_PAIR = re.compile(r"\b(?:between|both)\s+(?!that\b|how\b|why\b)[^,.;]{1,60}?\band\b(?!\s+(?:that|how|why|what)\b)", re.I)
+# What an answer does to several things at once.
+_TOGETHER = re.compile(
+    r"^\W*(?:assigns|maps|puts|places|plots|links|relates|connects|attributes|compares|distinguishes|orders|combines|uses|sets)\b", re.I
+)
 _QUOTED = re.compile(r"\"[^\"]*\"|“[^”]*”|‘[^’]*’|\([^)]{3,}\)")
 
 
+def _in_one_predicate(text: str, items: re.Match[str]) -> bool:
+    """Whether a list is what one claim speaks of, rather than what the answer has to name one by one."""
+    return bool(_SUBCLAUSE.search(text, 0, items.start()) or _TOGETHER.search(text) or items.group()[0].isdigit())
+
+
 def joined_claims(description: str) -> int:
-    """How many further claims a description joins to its first: sentences, enumerations, second claim verbs; two plain 'and' count one.
+    """How many further claims a description joins to its first: sentences, enumerations, second claim verbs.
+
+    Two plain 'and' count one, or three within a claim.
 
     Quoted and bracketed text names a thing rather than claiming it, and is left out. A list behind a preposition ("the source of A, B
-    and C") is one thing, too.
+    and C") or within a claim ("that A, B and C are used") is one thing, too.
     """
-    text = _QUOTED.sub(" x ", description)
+    text = _OPEN_END.sub("", _QUOTED.sub(" x ", description))
     strong = len(sentences(text)) - 1 + sum(len(pattern.findall(text)) for pattern in (*_STRONG, _COMMA_AND))
-    strong += sum(not match.group(1) for match in _LIST.finditer(text))
+    items = sum(_in_one_predicate(text, match) for match in _ITEMS.finditer(text))
+    strong -= min(items, len(_COMMA_AND.findall(text)))
+    lists = [bool(match.group(1)) or _in_one_predicate(text, match) for match in _LIST.finditer(text)]
+    strong += lists.count(False) + sum(not _SUBCLAUSE.search(text, 0, match.start()) for match in _AS_WELL.finditer(text))
     strong += sum(not _SUBCLAUSE.search(text, 0, match.start()) for match in _SECOND_VERB.finditer(text))
-    spared = sum(bool(match.group(1)) for match in _LIST.finditer(text))
+    spared = lists.count(True) + items + len(_PAIR.findall(text))
     strong = max(strong, int(not spared and bool(_NAMES.match(text))))
-    return strong + max(len(_AND.findall(text)) - strong - spared, 0) // 2
+    return strong + max(len(_AND.findall(text)) - strong - spared, 0) // (3 if _SUBCLAUSE.search(text) else 2)
 
 
 def atomicity(item: GateInput, settings: GateSettings) -> GateFinding:

@@ -4,37 +4,50 @@ import re
 from itertools import combinations
 
 from rubric_factory.gates.protocol import GateFinding, GateInput
-from rubric_factory.gates.wording import content, jaccard
+from rubric_factory.gates.wording import claim_words, jaccard
+from rubric_factory.records import Criterion
 from rubric_factory.settings.gates import GateSettings
-from rubric_factory.text import printable, squeeze, words
+from rubric_factory.text import printable, squeeze
 
 # How a description leads in to its claim: "States that", "Makes clear why", "The answer explains that"; else its first word, a verb.
 _LEAD = re.compile(r"^\W*(?:\w+\W+){1,6}?(?:that|why|how|whether)\b|^\W*\w+\b")
-# Function words on which it hangs whether two claims are one: "with the flag" is not "without the flag".
-_CONTRASTING = """
-not no nor never neither without with before after above below over under more less most least up down on off only all any each both either
-first last again until once
-"""
-_CONTRAST = frozenset(_CONTRASTING.split())
+_NUMERAL_WORDS = "zero one two three four five six seven eight nine ten first second third fourth fifth sixth seventh eighth ninth tenth"
+_NUMERALS = frozenset(_NUMERAL_WORDS.split())
+_PARALLEL = 0.5  # similarity from which two descriptions are built alike
 
 
 def _claim(description: str) -> set[str]:
-    """Stems and contrasting words of what a description claims, without the words that lead in to it."""
-    rest = _LEAD.sub("", description, count=1) or description
-    return set(content(rest)) | (_CONTRAST & set(words(rest)))
+    """Words of what a description claims, without the words that lead in to it."""
+    return set(claim_words(_LEAD.sub("", description, count=1) or description))
+
+
+def _names_a_thing(word: str) -> bool:
+    """Whether a word is a number or a label, which tells one thing from the next of its kind."""
+    return word in _NUMERALS or word.startswith("label_") or any(ch.isdigit() for ch in word)
+
+
+def _parallel(left: Criterion, right: Criterion, claims: tuple[set[str], set[str]]) -> bool:
+    """Whether two criteria say alike things of two things: each has a number or label, or a word of its title, that the other lacks."""
+    own = (claims[0] - claims[1], claims[1] - claims[0])
+    numbered = all(any(map(_names_a_thing, words)) for words in own)
+    titled = all(words & set(claim_words(one.title)) for words, one in zip(own, (left, right), strict=True))
+    return numbered or titled
 
 
 def duplicate_criteria(item: GateInput, settings: GateSettings) -> GateFinding:
     """figure: largest Jaccard similarity of what two criteria of the same sign claim, 1 where the required elements are the same.
 
-    A pitfall may mirror a positive criterion: only criteria of the same sign are compared.
+    A pitfall may mirror a positive criterion: only criteria of the same sign are compared. Nor is the same asked of two things a duplicate.
     """
     worst, pair = 0.0, ""
     for left, right in combinations(item.task.rubric.criteria, 2):
         if (left.weight < 0) != (right.weight < 0):
             continue
         elements = [{squeeze(e).lower() for e in c.required_elements} for c in (left, right)]
-        alike = jaccard(_claim(left.description), _claim(right.description))
+        claims = _claim(left.description), _claim(right.description)
+        alike = jaccard(*claims)
+        if alike >= _PARALLEL and _parallel(left, right, claims):
+            continue
         if elements[0] and elements[0] == elements[1]:
             alike = 1.0
         if alike > worst:

@@ -1,9 +1,21 @@
 """evidence_verbatim: every quoted span is really in the passage, and every essential criterion rests on one."""
 
+import re
+
 from rubric_factory.gates.protocol import GateFinding, GateInput
 from rubric_factory.records import Category
 from rubric_factory.settings.gates import GateSettings
 from rubric_factory.text import printable, words
+
+# What code has between its words and prose has not; a hyphen within a word is prose.
+_CODE_SYMBOL = re.compile(r"[_=<>(){}\[\]+*/\\|&^%$#@~]|::|(?<!\w)-(?=[\w-])|\w\.(?=\w)|(?<=[a-z])[A-Z]|(?<=[A-Za-z])\d")
+_CODE_CHARACTERS = 12
+
+
+def long_enough(quote: str, least: int) -> bool:
+    """Whether a quote is long enough to be evidence: enough words, symbols of code counted, or a run of code of 12 characters."""
+    size, symbols = len(words(quote)), len(_CODE_SYMBOL.findall(quote))
+    return size >= least or (size >= 2 and size + symbols >= least) or (symbols > 0 and len(quote.strip()) >= _CODE_CHARACTERS)
 
 
 def evidence_verbatim(item: GateInput, settings: GateSettings) -> GateFinding:
@@ -15,6 +27,6 @@ def evidence_verbatim(item: GateInput, settings: GateSettings) -> GateFinding:
         for span in criterion.evidence:
             if item.passage.text[span.start : span.end] != span.quote:
                 faults.append(f"not in the passage at {span.start}: {printable(span.quote, 60)}")
-            elif len(words(span.quote)) < settings.min_evidence_words:
+            elif not long_enough(span.quote, settings.min_evidence_words):
                 faults.append(f"fewer than {settings.min_evidence_words} words: {printable(span.quote, 60)}")
     return GateFinding(not faults, len(faults), faults[0] if faults else "")

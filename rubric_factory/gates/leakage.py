@@ -1,16 +1,36 @@
-"""leakage: a question that already holds what the rubric asks for rewards repeating it."""
+"""leakage: a question that already holds what the rubric asks for rewards repeating it.
 
+A technical question has to name its subject, so words that it shares with a criterion are no leak; the criterion's claim, said in one
+phrase, is.
+"""
+
+from rubric_factory.gates.numbers import quantities
 from rubric_factory.gates.protocol import GateFinding, GateInput
-from rubric_factory.gates.wording import content
+from rubric_factory.gates.wording import claim_words, content, sentences
 from rubric_factory.records import Criterion
 from rubric_factory.settings.gates import GateSettings
 
+_LOOSE = 4  # words of an element for each one that may stand between them
 
-def _given_away(criterion: Criterion, asked: set[str]) -> bool:
-    """Whether every required element of the criterion is in the question already, word by word."""
-    elements = [set(content(element)) for element in criterion.required_elements]
+
+def _said(element: list[str], sentence: list[str]) -> bool:
+    """Whether a sentence holds all words of an element close together, in any order."""
+    wanted, width = set(element), len(element) + len(element) // _LOOSE
+    return any(wanted <= set(sentence[start : start + width]) for start in range(max(len(sentence) - width, 0) + 1))
+
+
+def _given_away(criterion: Criterion, prompt: str) -> bool:
+    """Whether the question says every required element of the criterion in one phrase.
+
+    A criterion that asks for a value which the question lacks is not given away: its element only names what is to be computed.
+    """
+    asked = [claim_words(sentence) for sentence in sentences(prompt)]
+    elements = [claim_words(element) for element in criterion.required_elements]
     elements = [element for element in elements if element]
-    return bool(elements) and all(element <= asked for element in elements)
+    given = {number for number, _ in quantities(prompt)}
+    best = max(criterion.scoring_guide, key=lambda level: level.level, default=None)
+    value = {number for number, _ in quantities(best.meaning)} if best else set()
+    return bool(elements) and value <= given and all(any(_said(one, sentence) for sentence in asked) for one in elements)
 
 
 def leakage(item: GateInput, settings: GateSettings) -> GateFinding:
@@ -18,10 +38,10 @@ def leakage(item: GateInput, settings: GateSettings) -> GateFinding:
 
     Also refused: a question that holds more than max_reference_words_share of the reference answer's different content words.
     """
-    prompt = set(content(" ".join(m.content for m in item.task.prompt if m.role == "user")))
+    prompt = " ".join(m.content for m in item.task.prompt if m.role == "user")
     rubric = item.task.rubric
     share = sum(c.weight for c in rubric.criteria if c.weight > 0 and _given_away(c, prompt)) / rubric.positive_weight
     reference = set(content(item.task.reference_answer))
-    decisive = len(reference & prompt) / len(reference) if reference else 1.0
+    decisive = len(reference & set(content(prompt))) / len(reference) if reference else 1.0
     passed = share <= settings.max_leaked_share and decisive <= settings.max_reference_words_share
     return GateFinding(passed, share, f"{share:.2f} of the weight and {decisive:.2f} of the reference's words are in the prompt")

@@ -26,7 +26,7 @@ _LONG = {
     "micromet(?:er|re)s?|microns?": "µm", "nanomet(?:er|re)s?": "nm", "miles?": "mile", "f(?:oo|ee)t": "foot", "inch(?:es)?": "inch",
     "grams?": "g", "kilograms?": "kg", "milligrams?": "mg", "tons?": "ton", "tonnes?": "tonne", "lit(?:er|re)s?": "L",
     "watts?": "W", "kilowatts?": "kW", "megawatts?": "MW", "gigawatts?": "GW", "volts?": "V", "barrels?": "barrel",
-    "dollars?": "dollar", "bytes?": "byte", "bits?": "bit",
+    "dollars?": "dollar", "bytes?": "byte", "bits?": "bit", "kilobytes?": "KB", "megabytes?": "MB", "gigabytes?": "GB", "hertz": "Hz",
 }  # fmt: skip
 _LONGS = [(re.compile(rf"\b(?:{pattern})\b", re.I), short) for pattern, short in _LONG.items()]
 _NUMBER = re.compile(rf"(?<![\w.])(\d[\d,]*(?:\.\d+)?)(?:\s*-?\s*((?:{_SHORT})(?![A-Za-z])|(?i:{'|'.join(_LONG)})\b))?")
@@ -44,6 +44,19 @@ _COUNTING = re.compile(
 )
 
 
+# What says a number without a numeral, and characters that a text talks about rather than counts with.
+_SAID = {
+    "half": ("50", "0.5", "2"),
+    "twice": ("2",),
+    "double": ("2",),
+    "doubles": ("2",),
+    "pair": ("2",),
+    "triple": ("3",),
+    "dozen": ("12",),
+}
+_TRIVIAL = frozenset((("0", ""), ("1", "")))
+
+
 def _plain(number: str) -> str:
     """1,000 -> 1000, 5.0 -> 5, 007 -> 7."""
     digits = number.replace(",", "")
@@ -57,7 +70,7 @@ def _unit(unit: str | None) -> str:
     if not unit:
         return ""
     written = next((short for pattern, short in _LONGS if pattern.fullmatch(unit)), None)
-    return written or re.sub(r"\s", "", unit).replace("μ", "µ")
+    return written or re.sub(r"\s", "", unit).replace("μ", "µ").replace("kB", "KB")
 
 
 def _digits(match: re.Match[str]) -> str:
@@ -73,18 +86,19 @@ def quantities(text: str) -> list[tuple[str, str]]:
 
 
 def _unsupported(criterion: Criterion, question: str) -> list[str]:
-    """Quantities the criterion asks for whose number, or whose unit, is nowhere in its evidence. Number words of the evidence count.
+    """Quantities the criterion asks for whose number, or whose unit, is neither in its evidence nor in the question. Number words count.
 
-    The description may repeat what the question gives: that is the situation, not a claim from nowhere.
+    A criterion may repeat what the question gives: that is the situation, not a claim from nowhere. A bare 0 or 1 is no quantity.
     """
     given = quantities(question)
-    text = " ".join(span.quote for span in criterion.evidence)
+    text = " ".join((*(span.quote for span in criterion.evidence), question))
     found = quantities(text)
     known = {number for number, _ in found} | {_plain(digits) for digits in re.findall(r"\d+", text)}
     known |= {_NUMBER_WORDS[word] for word in re.findall(r"[a-z]+", text.lower()) if word in _NUMBER_WORDS}
+    known |= {number for word in re.findall(r"[a-z]+", text.lower()) for number in _SAID.get(word, ())}
     units = {unit for _, unit in found} | {short for pattern, short in _LONGS if pattern.search(text)}
-    asked = [pair for pair in quantities(criterion.description) if pair not in given]
-    asked += [pair for element in criterion.required_elements for pair in quantities(element)]
+    texts = (criterion.description, *criterion.required_elements)
+    asked = [pair for said in texts for pair in quantities(said) if pair not in given and pair not in _TRIVIAL]
     return [f"{number} {unit}".strip() for number, unit in asked if number not in known or (unit and unit not in units)]
 
 

@@ -25,6 +25,15 @@ results purpose condition conditions circumstance circumstances case cases situa
 """
 ASKING_WORDS = frozenset(_ASKING_WORDS.split())
 
+# Function words on which a claim hangs: "with the flag" is not "without the flag", "few fonts" is not "fonts".
+_CONTRASTING = """
+not no nor never neither without with before after above below over under more less most least up down on off only all any each both either
+first last again until once few some many yes same other another
+"""
+CONTRAST = frozenset(_CONTRASTING.split())
+# A single letter that names something: "model A", "case (b)".
+_LABEL = re.compile(r"(?<=\()[A-Za-z](?=\))|(?<=[\w,] )(?!I\b)[A-Z](?![\w'’])")
+
 _SUFFIXES = ("ization", "isation", "ations", "ation", "ingly", "edly", "ings", "ness", "ment", "ies", "ing", "ed", "es", "ly", "s")
 # After . ! ? before a capital, digit or opening quote, but not after an abbreviation or an initial.
 _SENTENCE = re.compile(
@@ -45,6 +54,16 @@ def stem(word: str) -> str:
 def content(text: str) -> list[str]:
     """Stems of the words that carry meaning, in order: everything but function words."""
     return [stem(word) for word in words(text) if word not in FUNCTION_WORDS]
+
+
+def claim_words(text: str) -> list[str]:
+    """Stems of the words that make up a claim, in order: content, contrasting words, and letters that name something ('label_b')."""
+    marked = _LABEL.sub(lambda match: f" label_{match.group().lower()} ", text)
+    return [
+        word if word in CONTRAST or word.startswith("label_") else stem(word)
+        for word in words(marked)
+        if word in CONTRAST or word not in FUNCTION_WORDS
+    ]
 
 
 def sentences(text: str) -> list[str]:

@@ -116,7 +116,7 @@ class GateSettings(Section):
     max_joined_claims: int = Field(default=0, ge=0, description="further claims that a criterion may join to its first")
     duplicate_jaccard: float = Field(default=0.8, gt=0, le=1, description="similarity from which two criteria are one")
     duplicate_question_jaccard: float = Field(default=0.9, gt=0, le=1, description="similarity from which two questions are one")
-    min_evidence_words: int = Field(default=3, ge=1, description="words of an evidence span, at least")
+    min_evidence_words: int = Field(default=3, ge=1, description="words of an evidence span, at least; symbols of code count")
     max_shared_evidence: int = Field(default=3, ge=1, description="positive criteria that may rest on the same evidence")
     min_english_share: float = Field(default=0.12, ge=0, le=1, description="share of English function words in a task's prose")
     min_latin_share: float = Field(default=0.9, ge=0, le=1, description="share of Latin and Greek among a task's letters")
