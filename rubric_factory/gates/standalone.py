@@ -70,12 +70,12 @@ _FORWARD = re.compile(
 _INTRODUCED = r"\b(?:an?|one|each|every|any|another|some|several|many|two|three|four|five|\d+)\s+(?:[\w.+/'-]+\s+){0,4}?"
 _KINDS = "passage|text|excerpt|extract|paragraph|article|paper|document|section|chapter|report|study|manuscript|snippet|abstract|author"
 _KIND = re.compile(rf"\b({_KINDS}|figure|table|equation|appendix)s?\b", re.I)
-_WHOLE = r"(?:documents?|files?|books?|reports?|papers?|articles?|thes[ie]s|manuals?|programs?|templates?|pages?|websites?|manuscripts?)\b"
+_WHOLE = r"(?:documents?|files?|books?|reports?|papers?|articles?|thes[ie]s|manuals?|templates?|pages?|websites?|manuscripts?)\b"
 _PARTS = frozenset(("section", "chapter", "paragraph", "abstract", "text", "figure", "table", "equation", "appendix"))
 _FILE = re.compile(
     r"\b(?:an?|one|each|the|its|their|\w+['’]s)\s+(?:\w+\s+){0,3}?(?:file|script|template|program|binary|executable)\b", re.I
 )
-_IN_A_DATABASE = re.compile(r"\b(?:SQL\w*|\w+SQL|databases?|joins?|quer(?:y|ies)|primary key|foreign key|rows?)\b", re.I)
+_IN_A_DATABASE = re.compile(r"\b(?:SQL\w*|\w+SQL|databases?|joins?|quer(?:y|ies)|primary key|foreign key)\b", re.I)
 _TABLE_NAME = re.compile(r"tables? ?(?:[ivx]+|[A-Z]\d*)$")
 # "The described approach" is clear only behind the sentence that describes it.
 _NAMED_ONLY = re.compile(r"\bthe (?:above-?mentioned|aforementioned|mentioned|described|presented|discussed|said|outlined) \w+", re.I)
