@@ -31,7 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "publish": ("stages", "Gate, probe and lock the judge, stage, check contracts, render the audit page, and publish a version."),
     "train": ("train", "Train a policy on a published version."),
     "evaluate": ("evaluate", "Evaluate a served model, or show the evaluation of a training run."),
-    "judge": ("judge", "Grade a file of answers; probe, lock and verify the judge."),
+    "judge": ("judge", "Grade a file of answers; probe, lock, verify, serve and calibrate the judge; compare two."),
     "ledger": ("ledger", "Look inside the ledger of paid calls; open dead letters again, export, compact."),
     "forecast": ("cost", "Show calls, tokens, hours and money of the work that is left, from a measured sample."),
     "cost": ("cost", "Show what models have cost, by stage, by gate and per published task."),

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from flows.commands.common import Invocation, command, report_row
+from flows.commands.common import Invocation, command, common_options, report_row
 from flows.commands.demo import recorded_config
 
 
@@ -37,7 +37,8 @@ def verify_command(invocation: Invocation, completions: Path | None) -> None:
 
 @click.group("recordings")
 def recordings_command() -> None:
-    """Recorded answers of a language model: verify them."""
+    """Check recorded answers of a language model against the requests of today."""
 
 
+recordings_command.params += common_options()
 recordings_command.add_command(verify_command)
