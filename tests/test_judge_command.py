@@ -279,5 +279,5 @@ def test_unknown_versions_and_missing_judges_are_said(made, call, tmp_path):
 def test_a_dry_run_says_what_a_judge_would_be_asked(made):
     model = {"type": "openai_compatible", "base_url": "http://127.0.0.1:9/v1", "model": "m", "revision": "r"}
     found = estimate_rebuild(judged_context(made, judge=model), start="gate", limit=None).figures
-    assert found["judge_calls"] == 3 * 12 + 85 * 4 + 16 * 5 and found["judge_prompt_tokens"] > found["judge_calls"]
+    assert found["judge_calls"] == 3 * 12 + 85 * 4 + 17 + 16 * 5 and found["judge_prompt_tokens"] > found["judge_calls"]
     assert estimate_rebuild(judged_context(made), start="gate", limit=None).figures["judge_calls"] == 0
