@@ -7,7 +7,6 @@ Used by `benchmarks.corpus`, which makes the folders. The mix of kinds is that o
 
 import argparse
 import json
-import os
 import random
 import resource
 import shutil
@@ -18,7 +17,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from rubric_factory import warehouse
 from rubric_factory.progress import Progress
 from rubric_factory.settings import Settings
 from rubric_factory.stages import Context
@@ -26,7 +24,6 @@ from rubric_factory.stages.ingest import ingest
 from rubric_factory.stages.passages import passages
 from rubric_factory.workspace import Workspace
 
-LIMIT = "CORPUS_DUCKDB"  # of a child's environment: what DuckDB may take
 SHARES = {"pdf": 0.054, "txt": 0.05, "html": 0.896}
 # Imported before the clock starts: what a run imports while it works is no part of a share of its work.
 STARTED = ("duckdb", "pandas", "pyarrow.parquet", "pyarrow.compute", "numpy", "rensa")
@@ -74,11 +71,10 @@ def _whole(share: float, number: int) -> bool:
     return int((number + 1) * share) > int(number * share)
 
 
-def run(workspace: Path, folder: Path, workers: int, *, limit: str = "") -> dict[str, Any]:
-    """One run of both stages in a process of its own: what `measured` says. limit: of DuckDB's memory, if another than its own."""
+def run(workspace: Path, folder: Path, workers: int) -> dict[str, Any]:
+    """One run of both stages in a process of its own: what `measured` says."""
     command = [sys.executable, "-m", "benchmarks.corpus_stages", str(workspace), str(folder), str(workers)]
-    environment = {**os.environ, **({LIMIT: limit} if limit else {})}
-    done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment)
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
     if done.returncode:
         raise SystemExit(f"{' '.join(command)}: {done.stderr.strip().splitlines()[-1:]}")
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
@@ -90,8 +86,10 @@ def _cpu(who: int) -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def _resident_mb() -> float:
-    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+def peak_mb() -> float:
+    """Peak memory of this program so far; getrusage's figure is inherited from the process that started it."""
+    (line,) = (line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
+    return round(int(line.split()[1]) / 1024, 1)
 
 
 def measured(workspace: Path, folder: Path, workers: int) -> dict[str, Any]:
@@ -102,8 +100,6 @@ def measured(workspace: Path, folder: Path, workers: int) -> dict[str, Any]:
     """
     for name in STARTED:
         __import__(name)
-    if limit := os.environ.get(LIMIT):
-        warehouse.LIMITS["memory_limit"] = limit
     settings = Settings(
         name="corpus",
         seed=1,
@@ -113,7 +109,7 @@ def measured(workspace: Path, folder: Path, workers: int) -> dict[str, Any]:
         passages={"workers": workers},
     )
     context = Context(settings, Workspace(workspace), Progress(quiet=True))
-    found: dict[str, Any] = {"start_mb": round(_resident_mb(), 1)}
+    found: dict[str, Any] = {"start_mb": peak_mb()}
     for stage in (ingest, passages):
         began, parent, children = time.monotonic(), _cpu(resource.RUSAGE_SELF), _cpu(resource.RUSAGE_CHILDREN)
         report = stage(context)
@@ -121,7 +117,7 @@ def measured(workspace: Path, folder: Path, workers: int) -> dict[str, Any]:
             "wall": round(time.monotonic() - began, 3),
             "parent_cpu": round(_cpu(resource.RUSAGE_SELF) - parent, 3),
             "children_cpu": round(_cpu(resource.RUSAGE_CHILDREN) - children, 3),
-            "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
+            "peak_mb": peak_mb(),
             "counts": report.counts,
             "rejections": report.rejections,
         }
