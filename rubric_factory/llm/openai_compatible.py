@@ -26,10 +26,10 @@ from rubric_factory.settings import llm
 from rubric_factory.text import printable
 
 CLOSE_SECONDS = 10.0
-# Beyond the window, one request in so many waits in the loop: an answer's place is taken at once, whatever the caller is at.
+# Beyond the window, one request in so many waits in the loop, unsent: a place is taken as soon as its answer is committed.
 RESERVE_SHARE = 8
-# Answers are gathered, for so long and never more than the reserve: one commit for all, and fewer changes of thread.
-GATHER_SECONDS = 0.05
+# Answers are gathered, for so long and never more than the reserve: one commit for all. Their places stay empty meanwhile, so not longer.
+GATHER_SECONDS = 0.01
 # Characters of a request's body per token, for the limit per minute until the server has counted.
 _CHARACTERS_PER_TOKEN = 4
 
@@ -62,6 +62,9 @@ class OpenAICompatibleModel(Backend):
     def batches(self, requests: Iterable[Request | None]) -> Iterator[Ready]:
         """As Backend.batches. Closing the generator, or Ctrl-C in it, cancels what is under way.
 
+        A place is taken from a request's first try until the caller, who has committed its answer, asks for the next batch. So a kill
+        costs at most `concurrency` requests, summed over the servers.
+
         Errors: LanguageModelError where no server can be reached, or one refuses key or model, before a first good answer; and where all
         have been silent for outage_seconds.
         """
@@ -80,10 +83,12 @@ class OpenAICompatibleModel(Backend):
                 under_way -= len(ready)
                 if ready or request is None:
                     yield ready
+                    pool.committed(len(ready))
             while under_way:
                 ready = pool.take(wait=True)
                 under_way -= len(ready)
                 yield ready
+                pool.committed(len(ready))
         finally:
             with contextlib.suppress(TimeoutError):
                 loop.call(pool.close(), CLOSE_SECONDS)
@@ -163,11 +168,15 @@ class OpenAICompatibleModel(Backend):
 
 
 class _Pool:
-    """The tasks of one call of `batches`. `send` and `take` are the caller's, everything else runs in the event loop."""
+    """The tasks of one call of `batches`. `send`, `take` and `committed` are the caller's, everything else runs in the event loop.
+
+    Requests whose answers are not committed never outnumber the fleet's ceiling: what is more waits unsent.
+    """
 
     def __init__(self, backend: OpenAICompatibleModel, loop: EventLoop) -> None:
         self._backend, self._loop = backend, loop
-        self.reserve = backend.fleet.ceiling // RESERVE_SHARE
+        self._free = backend.fleet.ceiling
+        self.reserve = self._free // RESERVE_SHARE
         self._unsent: deque[Request] = deque()
         self._called = False
         self._gathered: Ready = []
@@ -188,14 +197,22 @@ class _Pool:
             self._called = True
             self._loop.soon(self._start)
 
-    def _start(self) -> None:
-        self._called = False
-        while self._unsent:
+    def committed(self, answers: int) -> None:
+        """So many answers are durable: their places may be taken."""
+        if answers:
+            self._loop.soon(self._start, answers)
+
+    def _start(self, places: int = 0) -> None:
+        """Send what there are places for. places: that have become free."""
+        if not places:
+            self._called = False
+        self._free += places
+        while self._unsent and self._free and self._wires:
             request = self._unsent.popleft()
-            if self._wires:
-                task = asyncio.ensure_future(self._backend.answer(self._wires, request))
-                self._tasks.add(task)
-                task.add_done_callback(partial(self._finished, request.request_id))
+            self._free -= 1
+            task = asyncio.ensure_future(self._backend.answer(self._wires, request))
+            self._tasks.add(task)
+            task.add_done_callback(partial(self._finished, request.request_id))
 
     def _finished(self, request_id: str, task: "asyncio.Task[Completion]") -> None:
         self._tasks.discard(task)

@@ -119,6 +119,7 @@ class Backend(ABC):
     def batches(self, requests: Iterable[Request | None]) -> Iterator[Ready]:
         """Yield the answers that are ready together, every request exactly once; request_ids are distinct.
 
+        Who asks for the next batch has committed the last one: only then may other requests take the places of those answered.
         A None among the requests means: nothing to send just now, hand over what is ready, be it nothing.
         """
 
