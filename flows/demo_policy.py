@@ -44,8 +44,10 @@ def shown(found: dict[str, Any]) -> str:
     return f"{found['mean']:.3f} [{found['ci95_low']:.3f}, {found['ci95_high']:.3f}]"
 
 
-def rows(row: dict[str, Any]) -> list[tuple[str, str]]:
-    """Lines of the closing table; what the figures are, and what they are not."""
+def rows(row: dict[str, Any], configured: bool) -> list[tuple[str, str]]:
+    """Lines of the closing table; what the figures are, and what they are not. configured: whether a policy was asked for."""
+    if not configured:
+        return [("policy", "none: this configuration has no [training]")]
     if row["run_path"] is None:
         return [("policy", "not trained: the extra [train] is not installed here (pip install 'rubric-factory[train]')")]
     own, held_out = row["rl_train_reward"], row["heldout_reward"]

@@ -89,7 +89,13 @@ def summary(context: "Context", reports: "dict[str, StageReport]") -> dict[str, 
     }
 
 
-def closing(invocation: Invocation, row: dict[str, Any], out: Path, news: bool) -> None:
+def _worth(row: dict[str, Any]) -> str:
+    if str(row["author"]).startswith("extractive"):
+        return f"{row['evidence_grade']}: extractive tasks are plumbing. They prove the path; they are not training data."
+    return f"{row['evidence_grade']}: recorded replies of a language model, graded by the embedded judge: to look at, not to train on."
+
+
+def closing(invocation: Invocation, row: dict[str, Any], out: Path, *, news: bool, trains: bool) -> None:
     """The closing table: what was made, where, what it is worth, and how to go on."""
     from rich.console import Console
     from rich.table import Table
@@ -117,10 +123,10 @@ def closing(invocation: Invocation, row: dict[str, Any], out: Path, news: bool) 
         ("version", f"{row['version']}{'' if news else '  (nothing new: same inputs, same version)'}"),
         ("dataset", row["dataset_path"]),
         ("audit page", str(Path(row["dataset_path"]) / "report.html")),
-        *policy_rows(row),
+        *policy_rows(row, trains),
         ("summary", str(out / "summary.json")),
         ("time", f"{sum(row['seconds'].values()):.1f} s"),
-        ("grade", f"{row['evidence_grade']}: extractive tasks are plumbing. They prove the path; they are not training data."),
+        ("grade", _worth(row)),
         ("next", "a real author: set [author] in pipeline.toml (README, 'A real author'), then rubric-factory rebuild"),
     ):
         table.add_row(name, Text(printable(str(value), 1000)))
@@ -172,5 +178,6 @@ def demo_command(invocation: Invocation, out: Path, documents: Path | None, auth
         laps.lap("train")
         row["seconds"] = {name: round(seconds, 3) for name, seconds in laps.seconds.items()}
         write_text(out / "summary.json", json.dumps(row, indent=2, ensure_ascii=False) + "\n")
-    closing(invocation, row, out, news=bool(reports["publish"].counts.get("published")))
+    published = bool(reports["publish"].counts.get("published"))
+    closing(invocation, row, out, news=published, trains=settings.training is not None)
     invocation.result({**row, "stages": [report_row(report) for report in reports.values()]})

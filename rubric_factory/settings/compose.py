@@ -107,7 +107,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 def load_settings(path: Path, overrides: dict[str, Any] | None = None) -> Settings:
     """Settings from the file, then environment, then overrides (top-level keys, values of the right type).
 
-    Paths of sources, benchmarks and labels become absolute, relative to the file.
+    Paths of sources, benchmarks, labels and batch files become absolute, relative to the file.
     Errors: ConfigurationError for a missing file, an unknown key or RUBRIC_FACTORY_* variable, or a bad value.
     """
     refuse_unknown_variables()
@@ -119,6 +119,10 @@ def load_settings(path: Path, overrides: dict[str, Any] | None = None) -> Settin
     benchmarks = raw.get("passages", {}).get("decontaminate", {}) if isinstance(raw.get("passages"), dict) else {}
     if isinstance(benchmarks, dict) and isinstance(benchmarks.get("files"), list):
         benchmarks["files"] = [str((path.parent / str(name)).resolve()) for name in benchmarks["files"]]
+    for model in (raw.get("author"), raw.get("judge")):
+        for key in ("requests_dir", "responses_dir"):
+            if isinstance(model, dict) and isinstance(model.get(key), str):
+                model[key] = str((path.parent / model[key]).resolve())
     probes = raw.get("probes", {})
     if isinstance(probes, dict) and isinstance(probes.get("labels"), str):
         probes["labels"] = str((path.parent / probes["labels"]).resolve())

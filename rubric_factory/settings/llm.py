@@ -109,8 +109,8 @@ class BatchFiles(LanguageModelSection):
     """Requests out as OpenAI-batch JSONL, answers in: for air-gapped clusters and hosted batch services."""
 
     type: Literal["batch_files"] = "batch_files"
-    requests_dir: Path = Field(description="folder the request shards are written to")
-    responses_dir: Path = Field(description="folder the answers are read from, every *.jsonl in it")
+    requests_dir: Path = Field(description="folder the request shards are written to; relative to the configuration file")
+    responses_dir: Path = Field(description="folder the answers are read from, every *.jsonl in it; relative to the configuration file")
     shard_requests: int = Field(default=5000, ge=1, description="requests per file")
 
 
