@@ -22,10 +22,11 @@ from rubric_factory.settings.author import ContrastMode, PassageMode, ScriptedAu
 
 
 def test_a_weak_answer_is_asked_without_the_passage_and_only_for_what_nothing_refuses():
-    passage, tasks, refused = example(1)  # the first is refused by a gate
+    passage, tasks, _ = example(1)
+    tasks = [{**tasks[0], "question": "According to the passage, how does the risk differ between both draws, and why?"}, tasks[1]]
     script = Script(tasks=lambda _: {"tasks": tasks}, closed=lambda r: " Perhaps\u202e so.\n")
     (authored,) = write(script, section_of(weak_answer=True), passage)
-    assert script.asked == {"tasks": 1, "closed": 1} and refused[0]
+    assert script.asked == {"tasks": 1, "closed": 1} and authored.notes[0].first_refusal == "standalone"
     request = script.seen[-1]
     assert request.messages[1].content == tasks[1]["question"] and request.schema is None and request.max_tokens == 400
     assert [note.weak_answer for note in authored.notes] == ["", "Perhaps so."]
