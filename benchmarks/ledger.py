@@ -17,7 +17,27 @@ from rubric_factory.llm.protocol import Backend, Completion, Ready, Request
 from rubric_factory.records import Message
 
 HAND_OVER = 0.02
-WORDS = "viscosity of the polymer melt rises with its molar mass while the shear rate stays below the critical value ".split()
+WORDS = [
+    "viscosity",
+    "of",
+    "the",
+    "polymer",
+    "melt",
+    "rises",
+    "with",
+    "its",
+    "molar",
+    "mass",
+    "while",
+    "the",
+    "shear",
+    "rate",
+    "stays",
+    "below",
+    "the",
+    "critical",
+    "value",
+]
 
 
 def prose(draw: random.Random, characters: int) -> str:
@@ -62,7 +82,9 @@ def requests(count: int) -> Iterator[Request]:
     for number in range(count):
         start = draw.randrange(27_000)
         user = f"question {number} {pool[start : start + 3000]}"
-        yield Request(f"id{number}", (Message("system", system), Message("user", user)), 64, 0.0, 1.0, 7, None, f"passage {number}", "tasks")
+        yield Request(
+            f"id{number}", (Message("system", system), Message("user", user)), 64, 0.0, 1.0, 7, None, f"passage {number}", "tasks"
+        )
 
 
 def measured(concurrency: int, calls: int, folder: Path | None) -> None:
@@ -86,7 +108,8 @@ def measured(concurrency: int, calls: int, folder: Path | None) -> None:
     group = sum(backend.groups) / len(backend.groups)
     print(
         f"concurrency {concurrency}: {1e3 * (cpu - bare):.3f} ms CPU a call for the ledger ({1e3 * bare:.3f} without, key included),"
-        f" {done / wall:.0f} calls/s, {group:.1f} answers a commit, {size / done:.0f} bytes a call; warm {1e3 * warm:.3f} ms, {again} stored"
+        f" {done / wall:.0f} calls/s, {group:.1f} answers a commit, {size / done:.0f} bytes a call;"
+        f" warm {1e3 * warm:.3f} ms, {again} stored"
     )
 
 

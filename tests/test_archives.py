@@ -311,7 +311,8 @@ def test_an_archive_through_the_ingest(tmp_path, kind):
     path = tmp_path / f"docs.{kind}"
 
     def write(second: bytes) -> None:
-        texts = {"a.txt": PROSE * 8, "sub/b.txt": second * 8, "c.txt": b"short", "inner.gz": gzip.compress(PROSE * 90, mtime=0), "d.txt": PROSE * 8}
+        inner = gzip.compress(PROSE * 90, mtime=0)
+        texts = {"a.txt": PROSE * 8, "sub/b.txt": second * 8, "c.txt": b"short", "inner.gz": inner, "d.txt": PROSE * 8}
         if kind == "zip":
             write_zip(path, *texts.items())
         else:

@@ -24,7 +24,8 @@ TOO_LARGE = status(400, "max_tokens is too large: 25505 \x1b[31m")
 
 def context_at(server, tmp_path, **changes):
     section = {"type": "openai_compatible", "base_url": server.url, "retries": 0, "concurrency": CONCURRENCY, "stop_after": 20}
-    context = context_of(tmp_path, **{k: v for k, v in SCRIPTED.items() if k in ("model", "revision", "writing", "weak_answer")} | section | changes)
+    scripted = {name: SCRIPTED[name] for name in ("model", "revision", "writing", "weak_answer") if name in SCRIPTED}
+    context = context_of(tmp_path, **scripted | section | changes)
     return replace(context, progress=Progress(context.workspace.progress, quiet=True))
 
 
