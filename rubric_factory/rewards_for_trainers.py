@@ -8,7 +8,7 @@ verifiers                v1: verifiers_reward(source) as the `fn` of a reward; l
 
 A judge failure is never a score. TRL takes None and leaves the rollout out. verl and verifiers know no None, and what each does with an
 exception decides ours (docs/adr/0012): verifiers v1 records one as the rollout's error; verl's `rate_limited` manager and verifiers'
-legacy Rubric write 0.0 for any Exception, so there Ungraded, which is none, stops the run.
+legacy Rubric write 0.0 for any Exception, so there whatever goes wrong becomes Ungraded, which is none and stops the run.
 """
 
 import asyncio
@@ -18,7 +18,8 @@ import os
 import random
 import sys
 import threading
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -107,10 +108,8 @@ class Remote:
     def _token(self) -> str:
         try:
             token = Path(self.token_file).read_text(encoding="utf-8").strip() if self.token_file else os.environ.get(TOKEN, "")
-        except OSError as error:
-            raise ConfigurationError(
-                f"cannot read the token in {self.token_file}: {error.strerror}", fix="see what judge serve said"
-            ) from None
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigurationError(f"cannot read the token in {self.token_file}: {error}", fix="see what judge serve said") from None
         if not token:
             raise ConfigurationError(
                 f"no token for {self.url}", expected=f"a token file, or the variable {TOKEN}", fix="see what judge serve said"
@@ -133,7 +132,7 @@ class Remote:
                 outcome = "transport"
             except TimeoutError:
                 outcome = "timeout"
-            except (aiohttp.ClientError, OSError, json.JSONDecodeError):
+            except (aiohttp.ClientError, OSError, ValueError):  # ValueError: a body that is no JSON, or no UTF-8
                 outcome = "transport"
         return [Grade(task_id, "", None, outcome) for task_id, _ in answers]
 
@@ -195,6 +194,17 @@ def _plain(value: Any) -> Any:
 OnFailure = Literal["stop", "nan"]
 
 
+@contextmanager
+def _no_zero() -> Iterator[None]:
+    """The boundary to a host that scores an Exception 0.0: every one, of whatever kind, leaves as Ungraded."""
+    try:
+        yield
+    except Exception as error:
+        raise Ungraded(
+            f"nothing was graded: {type(error).__name__}: {error}; the run stops, since this trainer scores an error 0"
+        ) from error
+
+
 @cache
 def _source(settings: str) -> Source:
     """One source a process for the same settings (JSON)."""
@@ -216,12 +226,14 @@ def compute_scores(
     """verl's batch manager: the reward of every answer to extra_info["task_id"], as {"score", "flagged"} (1.0: graded by rule).
 
     source: the arguments of Remote with `server` for its url, or those of Local. on_failure: 'stop' raises Ungraded; 'nan' gives NaN, with
-    which verl's GRPO leaves out the whole optimiser step (its gradient norm is not finite) and logs NaN means. Errors: as Source.grade.
+    which verl's GRPO leaves out the whole optimiser step (its gradient norm is not finite) and logs NaN means. Errors: Ungraded, from
+    whatever Source.grade raises, under either on_failure.
     """
-    answers = [(str(info["task_id"]), text) for info, text in zip(extra_infos, solution_strs, strict=True)]
-    with _OPENING:
-        chosen = _source(json.dumps(source, sort_keys=True, default=_plain))
-    grades = asyncio.run(_collect(chosen, answers))
+    with _no_zero():
+        answers = [(str(info["task_id"]), text) for info, text in zip(extra_infos, solution_strs, strict=True)]
+        with _OPENING:
+            chosen = _source(json.dumps(source, sort_keys=True, default=_plain))
+        grades = asyncio.run(_collect(chosen, answers))
     return [{"score": _number(grade, on_failure), "flagged": float(grade.outcome in ("over_length", "policy_induced"))} for grade in grades]
 
 
@@ -260,7 +272,8 @@ def verifiers_legacy_reward(source: Source) -> Callable[..., Awaitable[float]]:
     """Reward of verifiers' legacy Rubric, for rows with info["task_id"]: (completion, info) -> float. Errors: Ungraded stops the run."""
 
     async def rubric(completion: Any, info: Mapping[str, Any]) -> float:
-        (grade,) = await source.grade([(info["task_id"], text_of(completion))])
+        with _no_zero():
+            (grade,) = await source.grade([(info["task_id"], text_of(completion))])
         return _number(grade, "stop")
 
     return rubric

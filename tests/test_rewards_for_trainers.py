@@ -181,6 +181,80 @@ def test_a_failure_passes_through_hosts_that_score_exceptions_zero(grader):
     assert not issubclass(ours.Ungraded, Exception)
 
 
+def saying(monkeypatch, body):
+    """A server of ours whose reply to every grading is this body."""
+
+    async def other(self, request):
+        return web.Response(body=body, content_type="application/json")
+
+    monkeypatch.setattr(JudgeServer, "grade", other)
+
+
+class Raising:
+    """A source that raises."""
+
+    def __init__(self, error):
+        self.error = error
+
+    async def grade(self, answers):
+        raise self.error
+
+
+@pytest.mark.parametrize("host", ["verl", "verl batch", "verifiers legacy"])
+@pytest.mark.parametrize("case", ["token file", "token bytes", "no results", "no UTF-8", "no JSON", "server", "task", "nowhere"])
+def test_whatever_goes_wrong_is_no_zero_in_a_host_that_scores_exceptions(grader, tmp_path, monkeypatch, host, case):
+    (task_id, text), *_ = answers_of(grader, 1)
+    (tmp_path / "bytes").write_bytes(b"\xff\xfe")
+    bodies = {"no results": b'{"results": []}', "no UTF-8": b"\xff\xfe{", "no JSON": b"<html>"}
+    settings = {"tries": 2, "backoff_seconds": 0.01}
+    settings |= {"token file": {"token_file": str(tmp_path / "wrong")}, "token bytes": {"token_file": str(tmp_path / "bytes")}}.get(
+        case, {}
+    )
+    info = {} if case == "task" else {"task_id": task_id}
+    if case in bodies:
+        saying(monkeypatch, bodies[case])
+
+    def raising(batch):
+        raise LanguageModelError("no such model") if case == "server" else AssertionError("not asked")
+
+    with Served(grader, raising) as served:
+        url = served.url if case != "nowhere" else "http://127.0.0.1:9"
+        calls = {
+            "verl": lambda: ours.compute_score("ours", text, "", info, server=url, **settings),
+            "verl batch": lambda: ours.compute_scores(["ours"], [text], [""], [info], server=url, **settings),
+            "verifiers legacy": lambda: asyncio.run(ours.verifiers_legacy_reward(ours.Remote(url, **settings))(completion=text, info=info)),
+        }
+        with pytest.raises(ours.Ungraded):
+            rate_limited(calls[host])
+
+
+ERRORS = [ConfigurationError("x"), BlockedError("x"), UsageError("x"), LanguageModelError("x"), FactoryError("x"), KeyError("x"),
+          TypeError("x"), UnicodeDecodeError("utf-8", b"x", 0, 1, "x"), RecursionError("x")]  # fmt: skip
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("on_failure", ["stop", "nan"])
+def test_what_a_source_raises_is_the_cause_of_an_ungraded(monkeypatch, error, on_failure):
+    monkeypatch.setattr(ours, "_source", lambda settings: Raising(error))
+    with pytest.raises(ours.Ungraded) as caught:
+        rate_limited(lambda: ours.compute_score("ours", "x", "", {"task_id": "t"}, on_failure=on_failure))
+    assert caught.value.__cause__ is error
+    with pytest.raises(ours.Ungraded) as caught:
+        rate_limited(lambda: asyncio.run(ours.verifiers_legacy_reward(Raising(error))(completion="x", info={"task_id": "t"})))
+    assert caught.value.__cause__ is error
+
+
+def test_a_judge_that_raises_in_this_process_is_no_zero(spec, grader, monkeypatch):
+    def raising(self, batch):
+        raise ValueError("broken")
+
+    source = ours.Local(spec.dataset, lock=spec.lock)
+    opened, _ = source._open()
+    monkeypatch.setattr(type(opened.judge), "grade_many", raising)
+    with pytest.raises(ours.Ungraded, match="broken"):
+        rate_limited(lambda: asyncio.run(ours.verifiers_legacy_reward(source)(completion="x", info={"task_id": answers_of(grader)[0][0]})))
+
+
 # verifiers
 
 
