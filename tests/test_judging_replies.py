@@ -17,12 +17,13 @@ from rubric_factory.judging.language_model import LanguageModelJudge
 from rubric_factory.judging.modes import MODES, predefined, rating
 from rubric_factory.judging.parser import Unparseable, parse
 from rubric_factory.judging.protocol import JudgeInput
-from rubric_factory.judging.quotes import folded, stands_in
+from rubric_factory.judging.quotes import _ENDS, folded, stands_in
 from rubric_factory.llm.protocol import Completion
 from rubric_factory.records import JudgeFailure
 from rubric_factory.settings.judge import ModelGradingSettings
 from rubric_factory.settings.llm import Sampling
 from rubric_factory.tables import VERDICTS, judgement_rows
+from rubric_factory.text import words
 
 PROBE = hand_made_tasks()[0]
 RUBRIC = PROBE.task.rubric
@@ -123,7 +124,8 @@ RESPONSE = "The pump closes its **inlet valve** at 35\u202f°C – “safely” 
     "quote",
     ["closes its inlet valve", "The pump closes", "CLOSES ITS INLET VALVE",
      '"closes its inlet valve."', 'at 35 °C - "safely"', "it re‑starts",
-     "pump closes ... 13 days later", "The pump … it re-starts", "Done.", "closes its **inlet valve**", "closes\nits inlet\tvalve",
+     "pump closes ... 13 days later", "The pump … it re-starts", "re‑starts…  Done.", "re-starts", "The ... inlet valve",
+     "closes its **inlet valve**", "closes\nits inlet\tvalve",
      "[...] 13 days later"],
 )  # fmt: skip
 def test_what_stands_in_the_response_is_found_whatever_its_typography(quote):
@@ -133,7 +135,8 @@ def test_what_stands_in_the_response_is_found_whatever_its_typography(quote):
 @pytest.mark.parametrize(
     "quote",
     ["", "   ", ".", "...", "“”", "opens its inlet valve", "3 days later", "pump close", "inlet  valves", "13 days later ... The pump",
-     "35 C", "closes the inlet valve", "it stops", "The pump ... stops", "13 days later and it re-starts"],
+     "35 C", "closes the inlet valve", "it stops", "The pump ... stops", "13 days later and it re-starts",
+     "Done.", "the", "The", "at", "13", "the ... at ... it"],
 )  # fmt: skip
 def test_what_does_not_stand_there_word_for_word_is_not(quote):
     assert not stands_in(quote, RESPONSE)
@@ -145,7 +148,14 @@ def test_any_whole_words_of_any_response_stand_in_it(response, data):
     start = data.draw(st.integers(0, len(parts) - 1))
     run = " ".join(parts[start : data.draw(st.integers(start + 1, len(parts)))])
     if any(ch.isalnum() for ch in run) and "..." not in run:
-        assert stands_in(run, response)
+        says = len(words(run)) >= 2 or len(run.strip(_ENDS)) >= 8 or run.strip(_ENDS) == folded(response).strip(_ENDS)
+        assert stands_in(run, response) == says
+
+
+@pytest.mark.parametrize(("response", "kept"), [("Yes.", True), ("**17**", True), ("Yes, it is.", False), ("It is 17.", False)])
+def test_one_short_word_is_a_quote_only_where_it_is_the_whole_answer(response, kept):
+    quote = "17" if "17" in response else "yes"
+    assert stands_in(quote, response) is kept
 
 
 @given(st.text(max_size=40), st.text(max_size=40))
