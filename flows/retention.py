@@ -2,6 +2,8 @@
 
 import gzip
 import json
+import re
+import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,9 +13,19 @@ from rubric_factory.dataset_version import versions
 from rubric_factory.errors import UsageError
 from rubric_factory.ledger import Ledger, look
 from rubric_factory.llm.asked import restored
+from rubric_factory.llm.protocol import CompletionFailure
+from rubric_factory.text import printable
 from rubric_factory.workspace import Workspace, atomic_path
 
 Row = dict[str, Any]
+
+# Columns of an answered call, beside its key, as sql/ledger/page.sql gives them.
+_TEXTS = ("text", "model", "revision", "stage", "subject", "part", "failure", "detail", "endpoint", "served_model", "engine")
+_COUNTS = ("sent", "attempts", "prompt_tokens", "completion_tokens")
+_UNKNOWN_COUNTS = ("cached_tokens", "characters", "shared")
+_KEY = re.compile(r"[0-9a-f]{64}")
+# What SQLite adds up in 64 bits, a million rows of it; and seconds since 1970 of the year 10000, which no calendar here can show.
+_MOST, _MOST_SECONDS = 2**43, 253_402_300_800
 
 
 def readable(row: Row) -> Row:
@@ -44,7 +56,7 @@ def write_calls(rows: Iterable[Row], path: Path) -> int:
 
 
 def read_calls(path: Path) -> Iterator[Row]:
-    """Answered calls of a file of write_calls. Errors: UsageError that names the line."""
+    """Answered calls of a file of write_calls, every column of the right kind. Errors: UsageError that names the line."""
     number = 0
     try:
         with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as handle:
@@ -52,11 +64,31 @@ def read_calls(path: Path) -> Iterator[Row]:
                 number += 1
                 row = json.loads(line)
                 if row["state"] == "answered" and row["text"] is not None:
+                    _check(row)
                     yield row
-    except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
+    except (OSError, EOFError, zlib.error, RecursionError, ValueError, KeyError, TypeError) as error:
         raise UsageError(
-            f"line {number} of {path} is no call of a ledger: {error}", expected="a file of `ledger export` or `compact --archive`"
+            f"line {number} of {path} is no call of a ledger: {printable(str(error))}",
+            expected="a file of `ledger export` or `compact --archive`",
         ) from None
+
+
+def _check(row: Row) -> None:
+    """Errors: ValueError, KeyError for a row that no ledger wrote: it would be served as an answer ever after."""
+    if not (isinstance(row["key"], str) and _KEY.fullmatch(row["key"])):
+        raise ValueError("key is not 64 hex digits")
+    for name in _TEXTS:
+        if not isinstance(row[name], str):
+            raise ValueError(f"{name} is no text")
+        row[name].encode()  # a lone surrogate is a ValueError
+    for name in (*_COUNTS, *_UNKNOWN_COUNTS):
+        if not (type(row[name]) is int and 0 <= row[name] < _MOST) and not (row[name] is None and name in _UNKNOWN_COUNTS):
+            raise ValueError(f"{name} is no count")
+    for name in ("seconds", "answered_at"):
+        if not (type(row[name]) in (int, float) and 0 <= row[name] < _MOST_SECONDS):
+            raise ValueError(f"{name} is no number of seconds")
+    if row["failure"]:
+        CompletionFailure(row["failure"])
 
 
 def needed_subjects(workspace: Workspace) -> set[str]:

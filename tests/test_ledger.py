@@ -1,5 +1,6 @@
 """The ledger: what is written down survives, leases end with their process, a call is never handed to two."""
 
+import fcntl
 import os
 import signal
 import sqlite3
@@ -217,3 +218,19 @@ def test_network_file_systems_are_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(disk, "file_system", lambda path, mounts: "nfs4")
     with pytest.raises(WorkspaceError, match=r"network file system \(nfs4\).*--workspace"):
         check_local(tmp_path)
+
+
+def test_a_lease_removed_before_it_was_locked_is_taken_again_under_another_name(path, monkeypatch):
+    lock, removed = fcntl.flock, []
+
+    def late(handle, how):
+        if how == fcntl.LOCK_EX and not removed:
+            removed.extend(two.leases.others() or [Path(handle.name).name])
+        lock(handle, how)
+
+    with Ledger(path) as one, Ledger(path) as two:
+        monkeypatch.setattr(fcntl, "flock", late)
+        assert one.claim(["a"], "m", "r").mine == ["a"]
+        assert removed and one.leases.owner not in removed
+        assert two.leases.others() == [one.leases.owner]
+        assert two.claim(["a"], "m", "r").busy == ["a"]

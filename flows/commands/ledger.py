@@ -47,11 +47,11 @@ def _show(invocation: Invocation, row: dict[str, Any]) -> None:
     from rubric_factory.text import printable
 
     def block(title: str, text: str) -> None:
-        invocation.say(f"--- {title}")
+        invocation.say(f"--- {printable(title)}")
         for line in text.splitlines():
             invocation.say(printable(line, 10_000))
 
-    invocation.say(f"{row['key']}  {row['state']}")
+    invocation.say(f"{printable(row['key'])}  {row['state']}")
     for name in ("model", "revision", "stage", "subject", "part", "sent", "attempts", "reason", "endpoint", "served_model", "engine"):
         if row[name] not in (None, ""):
             invocation.say(printable(f"  {name}: {row[name]}", 1000))
@@ -65,7 +65,9 @@ def _show(invocation: Invocation, row: dict[str, Any]) -> None:
     if request is None:
         invocation.say("  request: not kept")
     else:
-        invocation.say("  " + ", ".join(f"{name} {request[name]}" for name in ("max_tokens", "temperature", "top_p", "seed")))
+        invocation.say(
+            "  " + ", ".join(f"{name} {printable(str(request[name]))}" for name in ("max_tokens", "temperature", "top_p", "seed"))
+        )
         for message in request["messages"]:
             block(str(message["role"]), str(message["content"]))
     if row["text"] is not None:
@@ -79,6 +81,7 @@ def show_command(invocation: Invocation, key: str) -> None:
     from flows.retention import readable
     from rubric_factory.errors import UsageError
     from rubric_factory.ledger import look
+    from rubric_factory.text import printable
 
     with _open(invocation) as ledger:
         rows = [readable(row) for row in look.found(ledger, key, MOST)]
@@ -89,7 +92,8 @@ def show_command(invocation: Invocation, key: str) -> None:
     for row in rows if len(rows) == 1 else ():
         _show(invocation, row)
     for row in rows if len(rows) > 1 else ():
-        invocation.say(f"  {row['key']}  {row['state']}  {row['stage']} {row['subject'][:24]} {row['part'][:60]}")
+        what_for = f"{printable(row['stage'])} {printable(row['subject'], 24)} {printable(row['part'], 60)}"
+        invocation.say(f"  {printable(row['key'])}  {row['state']}  {what_for}")
     invocation.result({"calls": rows})
 
 

@@ -89,6 +89,10 @@ class Connection:
                 expected="free space on a local, writable disk",
                 fix="mend that and run again: every committed answer is kept",
             ) from None
+        except sqlite3.IntegrityError as error:
+            raise WorkspaceError(
+                f"the ledger {self.path} refuses a row: {error}", expected="a row that fits its tables", fix="correct what was read in"
+            ) from None
         except sqlite3.DatabaseError as error:
             raise WorkspaceError(
                 f"the ledger {self.path} is damaged: {error}",

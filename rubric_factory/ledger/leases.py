@@ -7,20 +7,29 @@ from pathlib import Path
 from typing import TextIO
 
 
+def _name() -> str:
+    return f"{os.getpid()}-{secrets.token_hex(8)}"
+
+
 class Leases:
-    """One lock file per live owner, in a folder beside the ledger."""
+    """One lock file per live owner, in a folder beside the ledger. owner: who holds it, final once `hold` has returned."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._handle: TextIO | None = None
-        self.owner = f"{os.getpid()}-{secrets.token_hex(8)}"
+        self.owner = _name()
 
     def hold(self) -> None:
         """Lock this owner's file, once. Locked before its name is written anywhere, so nobody can take it for a dead one."""
-        if self._handle is None:
+        while self._handle is None:
             self._folder.mkdir(exist_ok=True)
-            self._handle = (self._folder / self.owner).open("x")
-            fcntl.flock(self._handle, fcntl.LOCK_EX)
+            handle = (self._folder / self.owner).open("x")
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            if os.fstat(handle.fileno()).st_nlink:
+                self._handle = handle
+            else:  # made, and removed by who looked for dead owners before it was locked: what is locked has no name any more
+                handle.close()
+                self.owner = _name()
 
     def alive(self, owner: str) -> bool:
         """Whether the owner's process still runs; the file of a dead one is removed."""

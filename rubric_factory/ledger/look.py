@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -75,21 +76,31 @@ def remove(ledger: Ledger, keys: Iterable[str]) -> None:
 
 
 def restore(ledger: Ledger, rows: Iterable[Mapping[str, Any]]) -> int:
-    """Answered calls of an archive or export come back, unless they are here; how many rows were read. Costs are not counted again."""
-    count = 0
-    for row in rows:
-        count += 1
-        answer = {name: row[name] for name in Answer.__slots__} | {"key": row["key"], "answered_at": row["answered_at"]}
-        asked = {name: row[name] for name in ("key", "stage", "subject", "part")}
-        asked |= {"characters": row["characters"] or 0, "shared": row["shared"] or 0, "texts": "", "body": None}
+    """Answered calls of an archive or export come back, unless they are here; how many rows were read. Costs are not counted again.
+
+    PAGE rows a transaction: what was read before an error stays. Errors: whatever rows raises; WorkspaceError for a row that does not fit.
+    """
+    count, left = 0, iter(rows)
+    while page := list(islice(left, PAGE)):
+        count += len(page)
         with ledger.connection.transaction():
-            known = ledger.connection.rows("find_calls", keys=json.dumps([row["key"]]))
-            if known and known[0]["state"] == "answered":
-                continue
-            ledger.connection.many("restore_call", [{name: row[name] for name in ("key", "model", "revision", "sent", "attempts")}])
-            ledger.connection.many("store_answer", [answer])
-            ledger.connection.many("store_request", [asked])
+            known = ledger.connection.rows("find_calls", keys=json.dumps([row["key"] for row in page]))
+            here = {row["key"] for row in known if row["state"] == "answered"}
+            # Of a key that is there twice, the first row counts.
+            fresh = {row["key"]: row for row in reversed(page) if row["key"] not in here}.values()
+            calls = ("key", "model", "revision", "sent", "attempts")
+            ledger.connection.many("restore_call", [{name: row[name] for name in calls} for row in fresh])
+            ledger.connection.many(
+                "store_answer", [{name: row[name] for name in ("key", "answered_at", *Answer.__slots__)} for row in fresh]
+            )
+            ledger.connection.many("store_request", [_asked(row) for row in fresh])
     return count
+
+
+def _asked(row: Mapping[str, Any]) -> Row:
+    """What an imported call was for; what was asked does not come back."""
+    asked = {name: row[name] for name in ("key", "stage", "subject", "part")}
+    return asked | {"characters": row["characters"] or 0, "shared": row["shared"] or 0, "texts": "", "body": None}
 
 
 def drop_requests(ledger: Ledger, before: float) -> None:
