@@ -8,13 +8,22 @@ from scripted_judges import GoodJudge, GullibleJudge, RandomJudge, hand_made_tas
 
 from rubric_factory.errors import BlockedError, DatasetError
 from rubric_factory.judging import canary
+from rubric_factory.judging.judges import open_judge
 from rubric_factory.judging.language_model import LanguageModelJudge
 from rubric_factory.judging.lock import make_lock, read_lock, summary, verify_lock, write_lock
 from rubric_factory.judging.probes.run import run_probes
 from rubric_factory.judging.protocol import JudgeInput
 from rubric_factory.llm.protocol import Completion, CompletionFailure
 from rubric_factory.records import JudgeFailure, Judgement
-from rubric_factory.settings.judge import Lexical, LockSettings, ModelGradingSettings, OpenAICompatibleJudge, ProbeSettings
+from rubric_factory.settings.judge import (
+    GradingSettings,
+    Lexical,
+    LockSettings,
+    ModelGradingSettings,
+    OpenAICompatibleJudge,
+    ProbeSettings,
+    Rules,
+)
 from rubric_factory.settings.llm import Sampling
 
 TASKS = hand_made_tasks()
@@ -111,7 +120,25 @@ def test_the_limits_are_those_of_the_lock():
 
 
 def test_an_unsteady_judge_has_a_flip_rate():
-    assert locked(RandomJudge()).flip_rate > 0.1
+    assert locked(RandomJudge(), allow_unlocked=True).flip_rate > 0.1
+
+
+def test_a_judge_that_contradicts_itself_is_not_locked_unless_let_through():
+    with pytest.raises(BlockedError, match=r"flip rate 0\.3.*accept <= 0\.1"):
+        locked(RandomJudge())
+    lock = locked(RandomJudge(), allow_unlocked=True)
+    assert [line.partition(":")[0] for line in lock.allowed] == ["canary"] and lock.flip_rate > 0.1
+    assert locked(RandomJudge(), settings=LockSettings(canary_pairs=48, max_flip_rate=0.5)).allowed == ()
+
+
+@pytest.mark.parametrize("section", [Lexical(), Rules()])
+def test_an_embedded_judge_with_other_settings_is_refused(section):
+    judge = open_judge(Lexical(), None)
+    assert verify_lock(judge, locked(judge)).passed
+    lock = dataclasses.replace(locked(judge), identity=open_judge(section, None).identity)
+    other = section.model_copy(update={"grading": GradingSettings(max_response_characters=99)})
+    report = verify_lock(open_judge(other, None), lock)
+    assert not report.passed and "max_response_characters 99, not 8000" in report.detail
 
 
 class Model:

@@ -96,6 +96,15 @@ def _refusals(probes: Sequence[ProbeResult], pairs: int, wanted: int) -> list[st
     return found + ([f"canary: {pairs} pairs, accept {wanted}"] if pairs < wanted else [])
 
 
+def _refuse(judge: Judge, refusals: Sequence[str], allowed: bool) -> None:
+    if refusals and not allowed:
+        raise BlockedError(
+            f"the judge {judge.identity} cannot be locked: {'; '.join(refusals)}",
+            expected="every error-severity probe passed, and a judge that agrees with itself",
+            fix="use a better judge, or say --allow-unlocked-judge: manifest and card will record it",
+        )
+
+
 def make_lock(
     judge: Judge,
     section: JudgeSettings,
@@ -108,18 +117,18 @@ def make_lock(
 ) -> JudgeLock:
     """Lock a judge on a canary drawn from the tasks, graded `repeats` times.
 
-    Errors: BlockedError when an error-severity probe failed or the canary falls short, unless allow_unlocked (recorded in the lock).
+    Errors: BlockedError when an error-severity probe failed, the canary falls short, or the judge contradicts itself on it beyond
+    max_flip_rate (its own flip rate widens what verifying allows), unless allow_unlocked (recorded in the lock).
     """
     asked = canary.draw(tasks, settings.canary_pairs, seed)
     refusals = _refusals(probes, len(asked), settings.canary_pairs)
-    if refusals and not allow_unlocked:
-        raise BlockedError(
-            f"the judge {judge.identity} cannot be locked: {'; '.join(refusals)}",
-            expected="every error-severity probe passed",
-            fix="use a better judge, or say --allow-unlocked-judge: manifest and card will record it",
-        )
+    _refuse(judge, refusals, allow_unlocked)
     _forget_names(judge)
     repeats = [canary.grade(judge, asked, draw=number) for number in range(1, settings.repeats + 1)]
+    own = canary.flip_rate(asked, repeats)
+    if own > settings.max_flip_rate:
+        refusals.append(f"canary: flip rate {own:.4f}, accept <= {settings.max_flip_rate}")
+        _refuse(judge, refusals, allow_unlocked)
     pairs, model = canary.settled(asked, repeats), judge if isinstance(judge, LanguageModelJudge) else None
     return JudgeLock(
         identity=judge.identity,
@@ -135,7 +144,7 @@ def make_lock(
         aggregation=RATED if any(judgement.rating for repeat in repeats for judgement in repeat) else AGGREGATION,
         max_flips=settings.max_flips,
         max_drift=settings.max_drift,
-        flip_rate=canary.flip_rate(asked, repeats),
+        flip_rate=own,
         mean_reward=canary.mean_reward(pairs),
         allowed=tuple(refusals),
         tasks=tuple(canary.task_row(probe) for probe in sorted({answer.probe for answer in asked}, key=_task_id)),
@@ -177,11 +186,12 @@ def _forget_names(judge: Judge) -> None:
 
 
 def _settings_changed(judge: Judge, lock: JudgeLock) -> str:
-    """'temperature 0.7, not 0.0', … of a language model; '' where all is as it was locked."""
-    if not isinstance(judge, LanguageModelJudge):
+    """'temperature 0.7, not 0.0', …; '' where all is as it was locked, or where a judge has no settings of its own (a scripted one)."""
+    grading = getattr(judge, "grading", None)
+    if grading is None:
         return ""
-    now = {**judge.sampling.model_dump(mode="json"), **judge.grading.model_dump(mode="json")}
-    then = {**lock.sampling, **lock.grading}
+    sampling = judge.sampling.model_dump(mode="json") if isinstance(judge, LanguageModelJudge) else {}
+    now, then = {**sampling, **grading.model_dump(mode="json")}, {**lock.sampling, **lock.grading}
     return ", ".join(f"{key} {now.get(key)}, not {then.get(key)}" for key in sorted(now | then) if now.get(key) != then.get(key))
 
 

@@ -180,7 +180,7 @@ class RulesJudge:
     """One pure check a criterion. Demo grade."""
 
     def __init__(self, grading: GradingSettings) -> None:
-        self._grading = grading
+        self.grading = grading
 
     @property
     def identity(self) -> str:
@@ -198,7 +198,7 @@ class RulesJudge:
 
     def _grade(self, item: JudgeInput) -> Judgement:
         checks = [rule_of(criterion) for criterion in item.rubric.criteria]
-        if failures.is_over_length(item.response, self._grading.max_response_characters):
+        if failures.is_over_length(item.response, self.grading.max_response_characters):
             return failures.over_length(item, VERSION)
         found = tuple(_verdict(item, criterion, check) for criterion, check in zip(item.rubric.criteria, checks, strict=True))
         return Judgement(item.task_id, item.response_id, found, VERSION)

@@ -120,6 +120,9 @@ class LockSettings(Section):
 
     canary_pairs: int = Field(default=64, ge=1, description="task-response pairs of the canary, at least; four answers a task")
     repeats: int = Field(default=4, ge=2, description="gradings of the canary behind the lock's own flip rate")
+    max_flip_rate: float = Field(
+        default=0.10, ge=0, le=1, description="the judge's own flip rate over those gradings beyond which it is not locked at all"
+    )
     max_flips: float = Field(default=0.02, ge=0, description="flip rate above the lock's own that stops")
     max_drift: float = Field(default=0.02, ge=0, description="absolute change of the canary's mean reward that stops")
     allow_unlocked: bool = Field(

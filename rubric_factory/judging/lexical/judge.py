@@ -71,7 +71,7 @@ class LexicalJudge:
     """The embedded judge. Demo grade."""
 
     def __init__(self, grading: GradingSettings) -> None:
-        self._grading = grading
+        self.grading = grading
 
     @property
     def identity(self) -> str:
@@ -88,7 +88,7 @@ class LexicalJudge:
         return [self._grade(item) for item in batch]
 
     def _grade(self, item: JudgeInput) -> Judgement:
-        if failures.is_over_length(item.response, self._grading.max_response_characters):
+        if failures.is_over_length(item.response, self.grading.max_response_characters):
             return failures.over_length(item, VERSION)
         return Judgement(item.task_id, item.response_id, verdicts(item), VERSION)
 
