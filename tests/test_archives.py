@@ -143,6 +143,44 @@ def test_what_is_no_regular_member_of_a_tar(tmp_path):
     assert reasons(reader(path, 1000)) == {**expected, "?": "unsupported", "e": "empty", "big": "too_large", "ok": None}
 
 
+HUGE = 999_999_999_999_999
+
+
+def with_pax(name: str, headers: dict[str, str], data: bytes = b"zz\n") -> tuple[tarfile.TarInfo, bytes]:
+    info, data = member(name, data)
+    info.pax_headers = headers
+    return info, data
+
+
+@pytest.mark.parametrize("how", ["pax", "base-256"])
+def test_a_member_longer_than_any_archive_ends_it_at_once(tmp_path, how):
+    if how == "pax":
+        data = tar_bytes(member("a"), with_pax("b", {"size": str(HUGE)}), member("c"))
+    else:
+        info = tarfile.TarInfo("b")
+        info.size = HUGE
+        data = tar_bytes(member("a"))[:1024] + info.tobuf(tarfile.GNU_FORMAT)
+    (tmp_path / "x.tar").write_bytes(data)
+    assert reasons(reader(tmp_path / "x.tar")) == {"a": None, "b": "too_large", WHOLE: "damaged_archive"}
+
+
+SPARSE = ({"GNU.sparse.map": "x", "GNU.sparse.size": "9"}, {"GNU.sparse.map": "0,1"}, {"GNU.sparse.major": "1", "GNU.sparse.minor": "0"})
+
+
+@pytest.mark.parametrize("headers", SPARSE)
+def test_a_sparse_member_is_refused_and_its_map_not_read(tmp_path, headers):
+    (tmp_path / "x.tar").write_bytes(tar_bytes(member("a"), with_pax("b", headers), member("c")))
+    assert reasons(reader(tmp_path / "x.tar")) == {"a": None, "b": "sparse", "c": None}
+
+
+def test_headers_that_tarfile_trips_over_end_the_archive(tmp_path):
+    (tmp_path / "x.tar").write_bytes(tar_bytes(member("a"), with_pax("b", {"GNU.sparse.size": "abc"})))
+    assert reasons(reader(tmp_path / "x.tar")) == {"a": None, WHOLE: "damaged_archive"}
+    header = tar_bytes(with_pax("b", {"comment": "x"}))[:1024]
+    (tmp_path / "x.tar").write_bytes(tar_bytes(member("a"))[:1024] + header * 2000 + b"\0" * 1024)
+    assert reasons(reader(tmp_path / "x.tar")) == {"a": None, WHOLE: "damaged_archive"}
+
+
 def test_what_is_no_plain_member_of_a_zip(tmp_path):
     path = tmp_path / "x.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -207,6 +245,17 @@ def test_zip_members_that_share_their_bytes_are_a_bomb(tmp_path):
 
 def test_a_central_directory_that_is_too_large_is_not_read(tmp_path):
     path = write_zip(tmp_path / "x.zip", *((f"{n}", b"x") for n in range(200)))
+    assert reasons(reader(path, max_members=10)) == {WHOLE: "too_many_members"}
+
+
+def test_a_directory_that_only_its_zip64_record_owns_up_to_is_not_read(tmp_path):
+    path = write_zip(tmp_path / "x.zip", *((f"{n}", b"x") for n in range(200)))
+    data = path.read_bytes()
+    end = struct.unpack("<4s4H2LH", data[-22:])
+    record = struct.pack("<4sQ2H2L4Q", b"PK\x06\x06", 44, 45, 45, 0, 0, 200, 200, end[5], end[6])
+    locator = struct.pack("<4sLQL", b"PK\x06\x07", 0, len(data) - 22, 1)
+    path.write_bytes(data[:-22] + record + locator + struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 1, 1, 46, end[6], 0))
+    assert len(zipfile.ZipFile(path).infolist()) == 200  # what zipfile reads is what must be judged
     assert reasons(reader(path, max_members=10)) == {WHOLE: "too_many_members"}
 
 

@@ -1,6 +1,7 @@
 """Object stores: fsspec's stores in memory and on disk, and S3 through a local server where s3fs and moto are installed."""
 
 import socket
+import sys
 from pathlib import Path
 
 import pytest
@@ -43,26 +44,37 @@ def test_objects_are_listed_copied_and_accounted_for(memory, tmp_path):
     assert keys == sorted(keys) and keys[0] == "store/a 1%23.txt"
 
 
-def test_only_what_changed_is_read_again(tmp_path, monkeypatch):
-    folder = tmp_path / "store"
-    (folder / "sub").mkdir(parents=True)
-    (folder / "one").write_bytes(b"one")
-    (folder / "sub" / "two").write_bytes(b"two")
-    (folder / "three").write_bytes(b"three")
-    reader = store(tmp_path, f"file://{folder}")
+def test_only_what_changed_is_read_again(memory, tmp_path, monkeypatch):
+    memory.pipe({"/reports/one": b"one", "/reports/sub/two": b"two", "/reports/three": b"three"})
+    reader = store(tmp_path, "memory://reports")
     reader.acquire(QUIET)
     first = {e.source_uri: e.marker for e in reader.entries()}
     opened = []
-    kind = type(fsspec.filesystem("file"))
+    kind = type(memory)
     original = kind.open
     monkeypatch.setattr(kind, "open", lambda self, path, *rest, **named: opened.append(path) or original(self, path, *rest, **named))
     reader.acquire(QUIET)
     assert not opened and {e.source_uri: e.marker for e in reader.entries()} == first
-    (folder / "one").write_bytes(b"edited")
-    (folder / "three").unlink()
+    with monkeypatch.context() as patch:
+        patch.setattr(kind, "open", original)
+        memory.pipe({"/reports/one": b"edited"})
+        memory.rm("/reports/three")
     reader.acquire(QUIET)
     assert [Path(path).name for path in opened] == ["one"]
     assert outcome(reader) == {"one": b"edited", "sub/two": b"two"}
+
+
+def test_an_etag_may_hold_the_sign_that_parts_name_and_version(memory, tmp_path, monkeypatch):
+    memory.pipe({"/reports/a#1": b"one"})
+    original = type(memory).find
+
+    def tagged(self, *rest, **named):
+        return {name: {**about, "ETag": '"x#y%23"'} for name, about in original(self, *rest, **named).items()}
+
+    monkeypatch.setattr(type(memory), "find", tagged)
+    reader = store(tmp_path, "memory://reports")
+    reader.acquire(QUIET)
+    assert outcome(reader) == {"a%231": b"one"}
 
 
 def test_an_object_that_grows_while_it_is_read_and_one_that_cannot_be(memory, tmp_path, monkeypatch):
@@ -95,9 +107,19 @@ def test_a_limit_copies_the_first_in_key_order(memory, tmp_path):
     assert outcome(reader) == {str(n): str(n).encode() for n in range(5)}
 
 
-def test_a_store_that_is_unknown_or_not_there(tmp_path):
-    with pytest.raises((SourceError, MissingExtraError)):
-        store(tmp_path, "nonsense://reports").acquire(QUIET)
+def test_a_store_that_is_not_there(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "gcsfs", None)
+    with pytest.raises(MissingExtraError):
+        store(tmp_path, "gs://reports").acquire(QUIET)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://169.254.169.254/latest", "file:///etc", "local:///etc", "simplecache::s3://x", "s3://x::file:///etc", "nonsense://x"],
+)
+def test_what_is_no_object_store_is_refused(url):
+    with pytest.raises(ValueError, match="url"):
+        ObjectStoreSource(name="store", url=url)
 
 
 def test_a_secret_in_the_configuration_is_refused():

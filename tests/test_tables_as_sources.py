@@ -5,6 +5,7 @@ import bz2
 import csv
 import gzip
 import json
+import struct
 from pathlib import Path
 
 import pyarrow as pa
@@ -148,6 +149,28 @@ def test_parquet_streams_and_reads_named_columns_alone(tmp_path):
     assert reasons(table(path, {"text": "body", "key": "id"})) == {"x.parquet:1": "damaged"}
 
 
+def test_one_value_in_every_row_of_parquet_is_a_bomb(tmp_path):
+    path = tmp_path / "x.parquet"
+    pq.write_table(pa.table({"body": ["x" * 20_000_000] * 16}), path, compression="zstd")
+    assert path.stat().st_size < 10_000
+    assert reasons(table(path)) == {"x.parquet:1": "bomb"}
+    pq.write_table(pa.table({"body": ["x" * 4_000_000] * 16}), path, compression="zstd")
+    assert reasons(table(path, max_ratio=3))["x.parquet:1"] == "bomb", "the group is small, its rows are not"
+
+
+def test_values_of_parquet_that_are_too_long_or_no_text(tmp_path):
+    def cells(*values: bytes) -> pa.Array:
+        joined = b"".join(values)
+        ends = [sum(len(value) for value in values[:n]) for n in range(len(values) + 1)]
+        return pa.StringArray.from_buffers(len(values), pa.py_buffer(struct.pack(f"<{len(ends)}i", *ends)), pa.py_buffer(joined))
+
+    values = cells(b"one", b"caf\xe9", b"x" * 3000, b"four")
+    pq.write_table(pa.table({"body": values, "day": pa.array([0, 0, 0, 2**30], pa.date32())}), tmp_path / "x.parquet")
+    path, names = tmp_path / "x.parquet", {"1": None, "2": "not_text", "3": "too_large", "4": None}
+    assert reasons(table(path, max_row_bytes=2000)) == {f"x.parquet:{n}": reason for n, reason in names.items()}
+    assert reasons(table(path, {"text": "body", "date": "day"}))["x.parquet:4"] == "unreadable"
+
+
 def test_bytes_are_files_and_kinds_are_told_or_found(tmp_path):
     pdf = (Path(__file__).parent / "data/documents/r-cran-mcmc_lib_R_site-library_mcmc_doc_temper.pdf").read_bytes()
     pq.write_table(pa.table({"file": [pdf, b"", None]}), tmp_path / "x.parquet")
@@ -200,6 +223,14 @@ def test_a_saved_dataset(tmp_path, capfd):
     with pytest.raises(SourceError, match="cannot read the dataset"):
         (tmp_path / "f").mkdir()
         reasons(huggingface(tmp_path, path=tmp_path / "f"))
+
+
+def test_a_saved_dataset_with_bytes_that_are_no_text(tmp_path):
+    import datasets
+
+    texts = pa.StringArray.from_buffers(2, pa.py_buffer(struct.pack("<3i", 0, 3, 7)), pa.py_buffer(b"onecaf\xe9"))
+    datasets.Dataset(pa.table({"id": ["a", "b"], "body": texts})).save_to_disk(str(tmp_path / "d"))
+    assert reasons(huggingface(tmp_path, path=tmp_path / "d")) == {"a": None, "train:2": "not_text"}
 
 
 def test_a_dataset_is_brought_once_and_kept(tmp_path, monkeypatch):

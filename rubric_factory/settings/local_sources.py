@@ -62,7 +62,9 @@ class TableSource(_Rows):
     path: Path = Field(description="a file, or a folder whose files are read in the order of their names")
     format: Literal["", "jsonl", "csv", "parquet"] = Field(default="", description="what the files are; empty: told from their names")
     delimiter: str = Field(default=",", min_length=1, max_length=1, description="what separates the fields of a CSV file")
-    max_row_bytes: int = Field(default=32_000_000, ge=1, description="longest line of JSONL, longest field of CSV; longer ones are refused")
+    max_row_bytes: int = Field(
+        default=32_000_000, ge=1, description="longest line of JSONL, longest field of CSV and Parquet; longer ones are refused"
+    )
     max_ratio: int = Field(default=300, ge=1, description=_RATIO)
 
 

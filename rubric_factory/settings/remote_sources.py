@@ -62,11 +62,21 @@ class ObjectStoreSource(NamedSource):
     """Objects below a prefix of a store that fsspec speaks: s3://BUCKET/PREFIX with the extra [s3]. Keys: name + '/' + path below it."""
 
     type: Literal["object_store"] = "object_store"
-    url: str = Field(pattern=r"^[a-z][a-z0-9+.-]*://\S+$", description="store and prefix, for example s3://reports/2024")
+    url: str = Field(
+        pattern=r"^(s3|gs|gcs|abfs|az|memory)://\S+$",
+        description="store and prefix, for example s3://reports/2024; s3, gs, gcs, abfs, az, and memory for tests",
+    )
     options: dict[str, str | bool | int] = Field(
         default={}, description="options of the store, for example anon = true; credentials come from the environment (AWS_PROFILE…)"
     )
     concurrency: int = Field(default=8, ge=1, le=64, description="objects copied at once")
+
+    @field_validator("url")
+    @classmethod
+    def _one_store(cls, value: str) -> str:
+        if "::" in value:
+            raise ValueError("url names one store: a chain of them ('::') is not opened")
+        return value
 
     @field_validator("options")
     @classmethod

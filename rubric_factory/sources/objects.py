@@ -107,7 +107,9 @@ class ObjectStore(Reader):
             problem = ("empty", "0 bytes")
         elif size > self._max_bytes:
             problem = ("too_large", f"{size} bytes, at most {self._max_bytes} are taken")
-        return Listed(escape(name.removeprefix(root).lstrip("/") or name.rpartition("/")[2]), f"{name}#{size}.{changed}", UNKNOWN, problem)
+        return Listed(
+            escape(name.removeprefix(root).lstrip("/") or name.rpartition("/")[2]), _versioned(name, f"{size}.{changed}"), UNKNOWN, problem
+        )
 
     def _copy_all(self, files: Any, index: FetchIndex, due: list[Wanted], step: Step) -> None:
         """Copy side by side; what was found is written down here alone."""
@@ -142,10 +144,19 @@ def _errors() -> tuple[type[Exception], ...]:
     return (OSError, ValueError, BotoCoreError, ClientError)
 
 
+def _versioned(name: str, version: str) -> str:
+    """An object and its version as one address. The last '#' parts them: a version may hold one of its own, a name too."""
+    return f"{name}#{version.replace('%', '%25').replace('#', '%23')}"
+
+
+def _name(url: str) -> str:
+    return url.rpartition("#")[0]
+
+
 def _copy(files: Any, wanted: Wanted, originals: Path, max_bytes: int) -> Original | Problem:
     """One object to originals/, at most max_bytes of it."""
     try:
-        with Part(originals) as part, files.open(wanted.url.rpartition("#")[0], "rb", cache_type="none") as handle:
+        with Part(originals) as part, files.open(_name(wanted.url), "rb", cache_type="none") as handle:
             while data := handle.read(_PIECE):
                 if part.size_bytes + len(data) > max_bytes:
                     return ("too_large", f"more than {max_bytes} bytes came")

@@ -10,11 +10,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from rubric_factory.settings.local_sources import TableSource
+from rubric_factory.sources.protocol import Problem
 from rubric_factory.sources.row_members import Row, check_names, names_of
 from rubric_factory.sources.streams import Bad, Capped, opened
 
 _BATCH_ROWS = 16  # a row may be a document of many megabytes
+_BATCH_BYTES = 256 << 20  # were every row as large as its group: a value may stand once in the file and in every row
 _MAX_GROUP_BYTES = 1 << 30
+_HARMLESS_BYTES = 16 << 20  # below it a ratio says nothing, as in `streams`
 
 
 def jsonl_rows(path: Path, source: TableSource) -> Iterator[Row]:
@@ -93,27 +96,66 @@ def parquet_rows(path: Path, source: TableSource) -> Iterator[Row]:
     try:
         with pq.ParquetFile(path) as file:
             check_names(source.columns, file.schema_arrow.names, str(path))
-            _check_groups(file)
-            yield from batch_rows(path.name, file.iter_batches(_BATCH_ROWS, columns=names_of(source.columns), use_threads=False))
-    except (pa.ArrowException, OSError) as error:
+            names = names_of(source.columns)
+            size = _group_bytes(file, path.stat().st_size, source.max_ratio)
+            batches = file.iter_batches(max(1, min(_BATCH_ROWS, _BATCH_BYTES // max(1, size))), columns=names, use_threads=False)
+            yield from batch_rows(path.name, _capped(batches, path.stat().st_size * source.max_ratio), source.max_row_bytes)
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise Bad("damaged", f"{type(error).__name__}: {error}"[:300]) from None
 
 
-def _check_groups(file: pq.ParquetFile) -> None:
-    """Errors: Bad too_large for a group of rows that says it does not fit memory."""
+def _group_bytes(file: pq.ParquetFile, file_bytes: int, max_ratio: int) -> int:
+    """Bytes of the largest group of rows, as declared. Errors: Bad too_large for one that does not fit memory, bomb."""
+    largest = 0
     for number in range(file.num_row_groups):
-        size = file.metadata.row_group(number).total_byte_size
+        group = file.metadata.row_group(number)
+        columns = [group.column(column) for column in range(group.num_columns)]
+        size = max(group.total_byte_size, sum(column.total_uncompressed_size for column in columns))
+        packed = min(file_bytes, sum(column.total_compressed_size for column in columns))
         if size > _MAX_GROUP_BYTES:
             raise Bad("too_large", f"a row group of {size} bytes, at most {_MAX_GROUP_BYTES} are read")
+        if size > max(_HARMLESS_BYTES, max_ratio * packed):
+            raise Bad("bomb", f"a row group of {size} bytes out of {packed}, at most {max_ratio} come out of one")
+        largest = max(largest, size)
+    return largest
 
 
-def batch_rows(file: str, batches: Iterator[Any]) -> Iterator[Row]:
-    """Rows of Arrow batches or tables."""
+def _capped(batches: Iterator[Any], most: int) -> Iterator[Any]:
+    """The batches. A value that stands once in the file may stand in every row. Errors: Bad bomb past `most` bytes."""
+    total = 0
+    for batch in batches:
+        total += batch.nbytes
+        if total > max(_HARMLESS_BYTES, most):
+            raise Bad("bomb", f"rows of more than {most} bytes come out of the file")
+        yield batch
+
+
+def batch_rows(file: str, batches: Iterator[Any], max_row_bytes: int = _MAX_GROUP_BYTES) -> Iterator[Row]:
+    """Rows of Arrow batches or tables; one with a value that is too long, or none of Python's, is its problem."""
     number = 0
     for batch in batches:
-        for values in batch.to_pylist():
+        for at in range(batch.num_rows):
             number += 1
-            yield Row(file, number, values)
+            values, problem = {}, None
+            for name, column in zip(batch.schema.names, batch.columns, strict=True):
+                values[name], problem = _cell(name, column[at], max_row_bytes)
+                if problem is not None:
+                    break
+            yield Row(file, number, values if problem is None else {}, problem)
+
+
+def _cell(name: str, scalar: Any, longest: int) -> tuple[Any, Problem | None]:
+    """The value as Python has it, and why there is none."""
+    if isinstance(scalar, pa.DictionaryScalar):
+        scalar = scalar.value
+    if isinstance(scalar, pa.BinaryScalar) and scalar.is_valid and (size := scalar.as_buffer().size) > longest:  # strings are such too
+        return None, ("too_large", f"column {name!r} holds {size} bytes, at most {longest} are read")
+    try:
+        return scalar.as_py(), None
+    except UnicodeDecodeError:
+        return None, ("not_text", f"column {name!r} holds bytes that are not UTF-8")
+    except (ValueError, OverflowError, KeyError, pa.ArrowException) as error:
+        return None, ("unreadable", f"column {name!r}: {type(error).__name__}: {error}"[:200])
 
 
 FORMATS = {"jsonl": jsonl_rows, "csv": csv_rows, "parquet": parquet_rows}

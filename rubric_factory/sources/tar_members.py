@@ -50,9 +50,32 @@ class _Header(tarfile.TarInfo):
             raise Bad("damaged_archive", f"a header of {self.size} bytes, at most {_MAX_HEADER_BYTES} are read")
         return cast(Self, super()._proc_member(tarfile))  # type: ignore[misc]
 
+    # Maps of sparse files in pax headers are not read: such members are refused, and a map may be anything.
+    def _proc_gnusparse_00(self, next: tarfile.TarInfo, *_: object) -> None:
+        next.sparse = b""
+
+    _proc_gnusparse_01 = _proc_gnusparse_10 = _proc_gnusparse_00
+
+
+class _Ending:
+    """A stream that may be asked once past its end: a member of a size that is none would be skipped for days."""
+
+    def __init__(self, stream: Capped) -> None:
+        self._stream, self._ended = stream, False
+
+    def read(self, size: int) -> bytes:
+        """As `Capped.read`. Errors: also Bad damaged_archive."""
+        data = self._stream.read(size)
+        if not data and self._ended:
+            raise Bad("damaged_archive", "cut short: a member is longer than the archive")
+        self._ended = not data
+        return data
+
 
 _END_OF_ARCHIVE = tarfile.EOFHeaderError  # type: ignore[attr-defined]
 _NO_HEADER = tarfile.HeaderError
+# What tarfile lets through of headers whose values are none, or that stand in a row without end.
+_BAD_HEADER = (ValueError, OverflowError, IndexError, KeyError, RecursionError)
 
 
 def tar_members(source: ArchiveSource, max_bytes: int) -> Iterator[tuple[str, Member]]:
@@ -60,14 +83,14 @@ def tar_members(source: ArchiveSource, max_bytes: int) -> Iterator[tuple[str, Me
     with opened(source.path, max_ratio=source.max_ratio) as stream:
         try:
             yield from _walk(stream, max_bytes)
-        except tarfile.TarError as error:
+        except (tarfile.TarError, *_BAD_HEADER) as error:
             raise Bad("damaged_archive", f"cut short, or no archive: {error}") from None
         except Bad as bad:
             raise Bad("damaged_archive", bad.detail) if bad.reason == "damaged" else bad from None
 
 
 def _walk(stream: Capped, max_bytes: int) -> Iterator[tuple[str, Member]]:
-    with _Tar.open(fileobj=cast(IO[bytes], stream), mode="r|", tarinfo=_Header) as tar:
+    with _Tar.open(fileobj=cast(IO[bytes], _Ending(stream)), mode="r|", tarinfo=_Header) as tar:
         while (info := tar.next()) is not None:
             tar.members.clear()  # type: ignore[attr-defined]  # or they would all be kept
             if not info.isdir():
@@ -79,6 +102,8 @@ def _walk(stream: Capped, max_bytes: int) -> Iterator[tuple[str, Member]]:
 def _problem(info: tarfile.TarInfo, max_bytes: int) -> Problem | None:
     if info.type in _KINDS:
         return _KINDS[info.type]
+    if info.issparse():
+        return _KINDS[tarfile.GNUTYPE_SPARSE]
     if not info.isreg():
         return "unsupported", f"a member of type {info.type!r}"
     if info.size <= 0:

@@ -15,9 +15,7 @@ from rubric_factory.sources.streams import DAMAGED, Bad
 _CHUNK = 1 << 20
 _HARMLESS_BYTES = 1 << 20
 _DIRECTORY_BYTES = 512  # of one member in the central directory, names included; the format's least is 46
-_END = struct.Struct("<4s4H2LH")
-_END64 = struct.Struct("<4sQ2H2L4Q")
-_LOCATOR = struct.Struct("<4sLQL")
+_DIRECTORY_SIZE = 5  # its place in the record of the end
 
 
 def is_zip(path: Path) -> bool:
@@ -51,18 +49,14 @@ def zip_members(source: ArchiveSource, max_bytes: int) -> Iterator[tuple[str, Me
 def _check_directory(path: Path, max_members: int) -> None:
     """Refuse a central directory that would not fit memory, before it is read."""
     with path.open("rb") as handle:
-        handle.seek(max(0, path.stat().st_size - 65_557))
-        tail = handle.read()
-        at = tail.rfind(b"PK\x05\x06")
-        if at < 0 or len(tail) < at + _END.size:
-            raise Bad("damaged_archive", "no end of the central directory: the archive is cut short")
-        size = _END.unpack_from(tail, at)[5]
-        if size == 0xFFFFFFFF and at >= _LOCATOR.size:
-            mark, _, offset, _ = _LOCATOR.unpack_from(tail, at - _LOCATOR.size)
-            if mark == b"PK\x06\x07" and offset < path.stat().st_size:
-                handle.seek(offset)
-                record = handle.read(_END64.size)
-                size = _END64.unpack(record)[8] if len(record) == _END64.size else size
+        try:
+            # zipfile's own reading, zip64 included: any other could judge one record while zipfile follows another.
+            end = zipfile._EndRecData(handle)  # type: ignore[attr-defined]
+        except (zipfile.BadZipFile, OSError, struct.error) as error:
+            raise Bad("damaged_archive", f"{type(error).__name__}: {error}") from None
+    if not end:
+        raise Bad("damaged_archive", "no end of the central directory: the archive is cut short")
+    size = end[_DIRECTORY_SIZE]
     if size > max_members * _DIRECTORY_BYTES:
         raise Bad("too_many_members", f"a central directory of {size} bytes, more than {max_members} members need")
 
