@@ -2,7 +2,7 @@
 
     python -m benchmarks.corpus DIR [--documents 3000] [--datatrove PYTHON] [--scratch DIR] [--json FILE]
 
-DIR holds documents (docs/experiments.md, "Corpus", says which). Samples are drawn with fixed seeds; a file is used once. Parts: HTML and PDF
+DIR holds documents (which: docs/experiments.md). Samples are drawn with fixed seeds; a file is used once. Parts: HTML and PDF
 against the bare libraries (corpus_html, corpus_pdf), near-duplicates against datatrove and brute force (corpus_dedupe; without PYTHON, an
 interpreter that has datatrove, that ratio is left out), both stages as processes (corpus_stages) at three sizes, on one worker, again,
 with 1 % changed and with 1 % added, and the parent's memory on copies of the passages (corpus_memory).
