@@ -1,6 +1,7 @@
 """`judge serve`: the locked judge of a version behind HTTP. Design: docs/adr/0012-grading-surfaces.md.
 
 POST /v1/grade {"answers": [{"task_id", "response"}, ...], "aggregation"?, "lock"?} -> {"results": [grade, ...], "judge", "lock"}
+A judge that drifts from its lock while serving (judging/rechecked.py): 409 with the reason, for good.
 GET  /v1/judge -> what grades, and what it did so far        GET /health -> {"status": "ok"}, the one path that needs no token
 """
 

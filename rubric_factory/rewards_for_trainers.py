@@ -31,6 +31,7 @@ from rubric_factory.errors import BlockedError, ConfigurationError, FactoryError
 from rubric_factory.grading import Answer, Grade, Grader, open_grader
 from rubric_factory.judging.failures import FailureMonitor
 from rubric_factory.judging.gathered import BATCH, Gathered
+from rubric_factory.judging.rechecked import Rechecked
 
 TOKEN = "RUBRIC_JUDGE_TOKEN"
 GRADE_PATH = "/v1/grade"
@@ -52,7 +53,8 @@ class Source(Protocol):
 
 @dataclass
 class Local:
-    """A judge in this process; version, judge and lock as open_grader takes them. Opened, and held against the lock, at the first grade.
+    """A judge in this process; version, judge and lock as open_grader takes them. Opened, and held against the lock, at the first
+    grade, and again as judging/rechecked.py says.
 
     Answers of several callers are graded together. Pickles as its arguments.
     """
@@ -70,7 +72,7 @@ class Local:
         with _OPENING:
             if not self._opened:
                 grader = open_grader(self.version, self.judge, lock=self.lock)
-                self._opened.append((grader, Gathered(grader.judge, waiting=sys.maxsize)))
+                self._opened.append((grader, Gathered(Rechecked(grader.judge, grader.lock), waiting=sys.maxsize)))
             return self._opened[0]
 
     async def grade(self, answers: Sequence[Answer]) -> list[Grade]:

@@ -8,11 +8,16 @@ from aiohttp import web
 from chat_server import ChatServer, reply, said
 from factory import make_context
 from scripted_judges import hand_made_tasks
+from test_judge_server import SECRET, Served
 
 from flows.evaluating import _answers
+from flows.judge_server import JudgeServer
 from rubric_factory.errors import BlockedError
+from rubric_factory.grading import Grader
+from rubric_factory.judging.gathered import Gathered
 from rubric_factory.judging.judges import open_judge
 from rubric_factory.judging.lock import make_lock, verify_lock, write_lock
+from rubric_factory.judging.rechecked import Rechecked
 from rubric_factory.ledger import Ledger
 from rubric_factory.settings.judge import LockSettings, OpenAICompatibleJudge
 from training.canary import CanaryCallback
@@ -106,3 +111,34 @@ def test_a_served_model_is_not_evaluated_with_other_weights(server, judged, tmp_
     context = make_context(tmp_path, judge=section)
     with pytest.raises(BlockedError, match="not the locked one"):
         _answers(context, section, "served", {}, lock)
+
+
+@pytest.mark.parametrize("due", ["answers", "seconds"])
+def test_a_served_judge_is_held_against_its_lock_again_and_gives_no_reward_once_it_drifted(server, judged, due):
+    judge, _, lock = judged
+    now = [0.0]
+    rechecked = Rechecked(judge, lock, answers=4 if due == "answers" else 10**9, seconds=60.0, clock=lambda: now[0])
+    tasks = {probe.task.task_id: SimpleNamespace(task=probe.task, passage=probe.passage_text) for probe in TASKS}
+    grader = Grader(SimpleNamespace(name="hand", version="1"), tasks, rechecked, lock)
+    served = Served(grader)
+    served.server = JudgeServer(grader, Gathered(rechecked), SECRET)
+    asked = iter(range(100))
+
+    def ask():
+        answers = [{"task_id": task_id, "response": f"answer {next(asked)}"} for task_id in list(tasks)[:2]]
+        return served.ask(body={"answers": answers})[:2]
+
+    with served:
+        first = [ask() for _ in range(2)]
+        calls = sum(server.calls.values())
+        now[0] += 61.0 if due == "seconds" else 0.0
+        first.append(ask())
+        assert sum(server.calls.values()) - calls > len(lock.pairs), "the canary was graded, and passed"
+        server.weights = "other"
+        first.append(ask())  # not yet due
+        assert [status for status, _ in first] == [200] * 4
+        now[0] += 61.0 if due == "seconds" else 0.0
+        status, said = ask()
+        assert status == 409 and "no longer the locked one" in said["error"] and "flipped" in said["error"] and "results" not in said
+        server.weights, calls = "first", sum(server.calls.values())
+        assert ask()[0] == 409 and sum(server.calls.values()) == calls, "for good, and without another call"

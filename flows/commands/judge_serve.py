@@ -29,7 +29,9 @@ def serve_command(invocation: Invocation, version: str, host: str, port: int, lo
     """Grade answers over HTTP, for trainers that are not ours.
 
     POST /v1/grade with {"answers": [{"task_id": ..., "response": ...}]} gives reward (null without a grade), outcome and verdicts of each.
-    The configured judge is held against the lock first: exit code 3 where it is another one. Callers need the token of RUBRIC_JUDGE_TOKEN;
+    The configured judge is held against the lock first: exit code 3 where it is another one. It is held against it
+    again every 2,000 answers or 15 minutes; once it fails, every request gets 409 with the reason, and no reward, until a restart.
+    Callers need the token of RUBRIC_JUDGE_TOKEN;
     where that is unset, one is made and written to a file of the workspace that only you can read. Every call goes through the ledger.
     Runs until Ctrl-C or SIGTERM, which let answers under way be graded. From Python: rubric_factory/rewards_for_trainers.py.
     """
@@ -40,6 +42,7 @@ def serve_command(invocation: Invocation, version: str, host: str, port: int, lo
     from rubric_factory.grading import Grader, describe
     from rubric_factory.judging.gathered import Gathered
     from rubric_factory.judging.judges import opened_judge
+    from rubric_factory.judging.rechecked import Rechecked
     from rubric_factory.rewards_for_trainers import TOKEN
 
     if not (_loopback(host) or allow_remote):
@@ -49,7 +52,7 @@ def serve_command(invocation: Invocation, version: str, host: str, port: int, lo
     token, context = judge_server.token_of(TOKEN), invocation.context()
     with opened_judge(required_judge(context.settings), context.workspace, stage="serve", account=context.account) as judge:
         grader = Grader.open(version_folder(invocation, version), judge, lock)
-        server = judge_server.JudgeServer(grader, Gathered(judge), token)
+        server = judge_server.JudgeServer(grader, Gathered(Rechecked(judge, grader.lock)), token)
 
         def ready(chosen: int) -> None:
             url, kept = f"http://{f'[{host}]' if ':' in host else host}:{chosen}", context.workspace.judge_token(chosen)
