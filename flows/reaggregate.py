@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from rubric_factory.errors import UsageError
 from rubric_factory.intervals import cluster_bootstrap
 from rubric_factory.records import content_id
-from rubric_factory.verdicts.stored import ResponseKey, by_response, read_verdicts, reward_of_rows, verdict_files
+from rubric_factory.verdicts.stored import ResponseKey, by_response, read_verdicts, reward_of_rows, unknown_extent, verdict_files
 from rubric_factory.workspace import Workspace, write_text
 
 Row = dict[str, Any]
@@ -57,6 +57,7 @@ def _rewards(path: Path, names: Sequence[str]) -> list[Row]:
             seen.add(key)
             rewards = {name: reward_of_rows(rows, name) for name in names}
             row = {"task_id": key[0], "response_id": key[1], "arm": known.get("arm", ALL), "document_key": known.get("document_key", "")}
+            row["extent_unknown"] = bool(unknown_extent([rows]))
             found.append({**row, "rewards": rewards})
     return found
 
@@ -83,6 +84,7 @@ def reaggregate(path: Path, names: Sequence[str], workspace: Workspace, out: Pat
         for name in names
     }
     summary: Row = {"verdicts": str(path), "responses": len(rows), "intervals_over": unit, "aggregations": figures}
+    summary["extent_unknown"] = sum(row["extent_unknown"] for row in rows)
     place = out or workspace.reports / f"reaggregated-{content_id('reaggregated', str(path.resolve()), list(names))[:12]}"
     write_text(place / "rewards.jsonl", "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
     write_text(place / "summary.json", json.dumps(summary, indent=2, sort_keys=True, ensure_ascii=False) + "\n")

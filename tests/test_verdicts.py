@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rubric_factory.errors import UsageError
+from rubric_factory.gates.model.stored import Stored
 from rubric_factory.intervals import ratio_bootstrap, wilson
 from rubric_factory.judging import failures
 from rubric_factory.records import Category, Criterion, JudgeFailure, Judgement, Level, Rubric, Verdict
@@ -58,6 +59,37 @@ def test_flagged_and_failed_responses_keep_what_the_failure_algebra_says(name):
     assert verdicts.reward_of_rows(judgement_rows(induced, RUBRIC), name) == reward_of(RUBRIC, induced, name) <= lowest
     for lost in (judged((2, None, 1, 0)), Judgement("t", "r", (), "judge", JudgeFailure.TRANSPORT)):
         assert verdicts.reward_of_rows(judgement_rows(lost, RUBRIC), name) is None
+
+
+@pytest.mark.parametrize("name", AGGREGATIONS)
+@pytest.mark.parametrize("missing", range(4))
+def test_an_answer_with_a_missing_row_has_no_reward(name, missing):
+    rows = judgement_rows(judged((2, 0, 0, 2)), RUBRIC)
+    left = rows[:missing] + rows[missing + 1 :]
+    assert verdicts.reward_of_rows(left, name) is None and verdicts.unknown_extent([left]) == 0
+    old = [{key: value for key, value in row.items() if key != "criteria"} for row in rows]
+    assert verdicts.reward_of_rows(old, name) == verdicts.reward_of_rows(rows, name) is not None
+    assert verdicts.unknown_extent([old, rows]) == 1
+
+
+def test_rows_that_disagree_on_the_failure_of_the_answer_have_no_reward():
+    long = Judgement("t", "r", failures.unmet(RUBRIC, "over length"), "judge", JudgeFailure.OVER_LENGTH)
+    for row in range(4):
+        rows = judgement_rows(long, RUBRIC)
+        rows[row]["failure"] = None
+        assert verdicts.reward_of_rows(rows, "canonical") is None
+
+
+def test_gradings_of_gates_miss_no_row_and_older_files_are_copied(tmp_path):
+    rows = judgement_rows(judged((2, 3, 1, 0)), RUBRIC)
+    other = judgement_rows(judged((2, 3, 1, 0), response_id="s"), RUBRIC)
+    pq.write_table(pa.Table.from_pylist(rows[:3] + other, schema=VERDICTS), tmp_path / "new.parquet")
+    assert list(Stored(tmp_path / "new.parquet").rewards) == ["s"]
+    pq.write_table(pa.Table.from_pylist(rows, schema=VERDICTS).drop_columns(["criteria"]), tmp_path / "old.parquet")
+    old = Stored(tmp_path / "old.parquet")
+    with pq.ParquetWriter(tmp_path / "copy.parquet", VERDICTS) as writer:
+        old.copy(set(old.rewards), writer)
+    assert pq.read_table(tmp_path / "copy.parquet").to_pylist() == [row | {"criteria": None} for row in rows]
 
 
 def store(folder, name, *judgements):

@@ -31,6 +31,10 @@ def reaggregate(invocation: Invocation, path: Path, names: Sequence[str], out: P
     for name, arms in row["aggregations"].items():
         for arm, found in arms.items():
             invocation.say(f"  {name:<20} {printable(arm, 40):<10} {cell(found)}")
+    if row["extent_unknown"]:
+        invocation.say(
+            f"  {row['extent_unknown']} responses are of an older version, which did not store how many verdicts they should have"
+        )
     invocation.result(row)
 
 

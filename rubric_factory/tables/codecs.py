@@ -100,6 +100,7 @@ def rating_row(judgement: Judgement, rating: Rating) -> dict[str, object]:
         "raw": judgement.raw,
         "prompt_tokens": judgement.prompt_tokens,
         "completion_tokens": judgement.completion_tokens,
+        "criteria": 1,
     }
 
 
@@ -131,6 +132,7 @@ def judgement_rows(judgement: Judgement, rubric: Rubric) -> list[dict[str, objec
                 "raw": judgement.raw if first else None,
                 "prompt_tokens": judgement.prompt_tokens if first else None,
                 "completion_tokens": judgement.completion_tokens if first else None,
+                "criteria": len(rubric.criteria),
             }
         )
     return rows

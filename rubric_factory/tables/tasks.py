@@ -67,7 +67,8 @@ NECESSITY = pa.schema(
 )
 # The criterion_key of a rating of the whole response, by a judge that gives no verdicts.
 RATING = "rating"
-# One row per criterion of a judged response; raw (the judge's reply) and the tokens stand in the first row of each response only.
+# One row per criterion of a judged response; criteria: rows that the response has when none is missing (null in older files).
+# raw (the judge's reply) and the tokens stand in the first row of each response only.
 VERDICTS = pa.schema(
     [
         ("task_id", _S),
@@ -83,5 +84,6 @@ VERDICTS = pa.schema(
         ("raw", _S),
         ("prompt_tokens", _I),
         ("completion_tokens", _I),
+        ("criteria", _I),
     ]
 )

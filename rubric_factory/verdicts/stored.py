@@ -82,13 +82,24 @@ def by_response(rows: Iterable[Row]) -> dict[ResponseKey, list[Row]]:
 
 
 def reward_of_rows(rows: Sequence[Row], aggregation: str) -> float | None:
-    """Reward of one response from its stored rows, as reward_of gives it of its judgement: None where any criterion has no grade."""
-    if not rows or any(row["level"] is None for row in rows):
+    """Reward of one response from its stored rows, as reward_of gives it of its judgement: None where any criterion has no grade.
+
+    None too where rows are missing (a part of a rubric would score too high) or disagree on the failure of the response. A file from before
+    the column `criteria` cannot say what is missing: see unknown_extent.
+    """
+    if not rows or any(row["level"] is None for row in rows) or len({row["failure"] for row in rows}) > 1:
+        return None
+    if not {row.get("criteria") for row in rows} <= {None, len(rows)}:
         return None
     weights, levels, maxima = ([row[name] for row in rows] for name in ("weight", "level", "max_level"))
     grades = Grades.of(weights, levels, maxima, [Category(row["category"]) for row in rows])
     failure = rows[0]["failure"]
     return aggregated(grades, None if failure is None else JudgeFailure(failure), aggregation)
+
+
+def unknown_extent(groups: Iterable[Sequence[Row]]) -> int:
+    """Responses of which nothing says how many rows they should have: graded by an older version, and trusted to be whole."""
+    return sum(any(row.get("criteria") is None for row in rows) for rows in groups)
 
 
 def goodness(row: Row) -> float | None:

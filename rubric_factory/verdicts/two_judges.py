@@ -9,7 +9,7 @@ from typing import Any
 
 from rubric_factory.errors import UsageError
 from rubric_factory.intervals import Interval, ratio_bootstrap
-from rubric_factory.verdicts.stored import Row, by_response, goodness, reward_of_rows
+from rubric_factory.verdicts.stored import Row, by_response, goodness, reward_of_rows, unknown_extent
 
 CriterionKey = tuple[str, str]
 
@@ -107,7 +107,8 @@ def compare(first: Sequence[Row], second: Sequence[Row], baseline: Sequence[Row]
     """
     pairs, counts = paired(first, second, baseline)
     measures = {**MEASURES, **({"exploitation_rate": _exploitation} if baseline else {})}
-    row: dict[str, Any] = {"verdicts": len(pairs), **counts}
+    unknown = unknown_extent([*by_response(first).values(), *by_response(second).values()])
+    row: dict[str, Any] = {"verdicts": len(pairs), **counts, "extent_unknown": unknown}
     for name, measure in measures.items():
         parts, wholes = zip(*map(measure, pairs), strict=True)
         row[name] = _figure(ratio_bootstrap(parts, wholes, [pair.task_id for pair in pairs], seed=seed))

@@ -17,7 +17,7 @@ from rubric_factory.records import Task, content_id
 from rubric_factory.tables import VERDICTS
 from rubric_factory.verdicts.stored import reward_of_rows
 
-_NEEDED = ["response_id", "level", "max_level", "weight", "category", "failure"]
+_NEEDED = ["response_id", "level", "max_level", "weight", "category", "failure", "criteria"]
 
 
 def response_id(kind: str, grading: dict[str, Any], task: Task, answer: str) -> str:
@@ -42,7 +42,10 @@ class Stored:
             return
         names = pa.array(sorted(kept), pa.string())
         for batch in pq.ParquetFile(self._path).iter_batches():
-            rows = pa.Table.from_batches([batch]).cast(VERDICTS)
+            rows = pa.Table.from_batches([batch])
+            if "criteria" not in rows.column_names:  # written before there was such a column
+                rows = rows.append_column("criteria", pa.nulls(len(rows), pa.int64()))
+            rows = rows.cast(VERDICTS)
             writer.write_table(rows.filter(pc.is_in(rows["response_id"], names)))
 
 
