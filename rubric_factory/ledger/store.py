@@ -16,6 +16,7 @@ def _anything(key: str) -> bool:
 
 
 _NOTHING = Asked()
+_ONCE: Mapping[str, int] = {}
 
 
 def _nothing(key: str) -> Asked:
@@ -76,9 +77,18 @@ class Ledger:
         self._texts |= set(texts)
 
     def settle(
-        self, answers: Mapping[str, Answer], failures: Mapping[str, str], released: Iterable[str] = (), *, give_up_after: int = 3
+        self,
+        answers: Mapping[str, Answer],
+        failures: Mapping[str, str],
+        released: Iterable[str] = (),
+        *,
+        give_up_after: int = 3,
+        again: Mapping[str, int] = _ONCE,
     ) -> None:
-        """Commit, in one transaction, answers, failed attempts (key: reason) and leases given back without an attempt."""
+        """Commit, in one transaction, answers, failed attempts (key: reason) and leases given back without an attempt.
+
+        again: how often a call was sent beyond once, 0 where not named; each is a call in the accounts.
+        """
         now = time.time()
         with self.connection.transaction():
             self.connection.many("store_answer", [{"key": key, "answered_at": now, **_fields(answer)} for key, answer in answers.items()])
@@ -88,7 +98,9 @@ class Ledger:
             )
             self.connection.many("release_call", [{"key": key, "owner": self.leases.owner} for key in released])
             costs = [[key, one.prompt_tokens, one.completion_tokens, one.seconds] for key, one in answers.items()]
-            costs += [[key, 0, 0, 0.0] for key in failures]  # a failed attempt is a call that brought nothing
+            # A failed attempt is a call that brought nothing, and so is each that was sent before the one that counts.
+            costs += [[key, 0, 0, 0.0] for key in failures]
+            costs += [[key, 0, 0, 0.0] for key, times in again.items() for _ in range(times)]
             self.connection.many("spend", [{"costs": json.dumps(costs)}] if costs else [])
 
     def forget_texts(self) -> None:

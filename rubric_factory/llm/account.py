@@ -85,7 +85,7 @@ class Account:
             tokens = completion.prompt_tokens + completion.completion_tokens
             price = self.prices.for_model(model)
             money = price.of(completion.prompt_tokens, completion.completion_tokens, completion.cached_tokens or 0)
-            self.settled = self.settled + Amount(1, tokens, money or 0.0)
+            self.settled = self.settled + Amount(completion.tries, tokens, money or 0.0)
 
     def error(self, unsent: int) -> CapReachedError:
         """What a person reads when a cap was reached."""

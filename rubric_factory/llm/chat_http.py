@@ -39,6 +39,11 @@ class Attempt:
     status: int = 0
     unreached: bool = False
 
+    @property
+    def may_be_paid(self) -> bool:
+        """Whether a model may have worked on it: no answer in time, a cut one, or one that cannot be read; not an error of HTTP."""
+        return self.status in (0, 200) and not self.unreached
+
 
 def retry_after(value: str | None, now: float) -> float:
     """Seconds a Retry-After header asks for (number or HTTP date), in [0, MAX_PAUSE_SECONDS]; 0 if unreadable. now: since 1970."""

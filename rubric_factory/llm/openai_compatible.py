@@ -12,6 +12,7 @@ import random
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 from itertools import count
 
@@ -99,7 +100,7 @@ class OpenAICompatibleModel(Backend):
         Not counted as tries: what no model saw because its server was gone, and 429 while others are answered.
         """
         payload = json.dumps(chat_api.body(request, self.model, schema=self._section.response_format), separators=(",", ":")).encode()
-        failures, failed_at, replies = 0, set[Endpoint](), self._replies
+        failures, paid, failed_at, replies = 0, 1, set[Endpoint](), self._replies
         for tries in count(1):
             tokens = len(payload) // _CHARACTERS_PER_TOKEN + self._expected_reply(request)
             endpoint = await self._fleet.acquire(tokens, failed_at)
@@ -119,7 +120,8 @@ class OpenAICompatibleModel(Backend):
                 break
             pause = min(self._backoff * 2.0 ** min(tries, 16), MAX_PAUSE_SECONDS) * random.uniform(0.25, 0.75)
             await self._clock.sleep(pause)
-        return attempt.completion
+            paid += attempt.may_be_paid
+        return replace(attempt.completion, tries=paid)
 
     async def _try(self, wire: Wire, endpoint: Endpoint, payload: bytes, tokens: int) -> Attempt:
         """One try, and what it says of its endpoint. Errors: LanguageModelError for a refused key or model."""

@@ -181,7 +181,8 @@ class _Run:
                 released.append(key)
             else:
                 answers[key] = _to_answer(completion, paid.backend.endpoint)
-        paid.ledger.settle(answers, failures, released, give_up_after=paid.give_up_after)
+        again = {key: completion.tries - 1 for key, completion in ready if completion.failure not in _UNPAID}
+        paid.ledger.settle(answers, failures, released, give_up_after=paid.give_up_after, again=again)
         for key, completion in ready:
             paid.account.settle(key, None if completion.failure in _UNPAID else completion, paid.model)
             for request in self._under_way.pop(key):

@@ -55,7 +55,7 @@ class Completion:
 
     cached_tokens: of the prompt's, those that the server says it did not compute anew; None where it does not say.
     engine: version of what answered, '' where it does not say. endpoint: which one answered, '' for the backend's only one.
-    stored: it came out of the ledger, no call was made for it now.
+    stored: it came out of the ledger, no call was made for it now. tries: how often it was sent to where a model may have worked on it.
     """
 
     text: str = ""
@@ -69,6 +69,7 @@ class Completion:
     engine: str = ""
     endpoint: str = field(default="", compare=False)
     stored: bool = field(default=False, compare=False)
+    tries: int = field(default=1, compare=False)
 
 
 # What `complete` returns. Close it where it is not read to its end: calls under way are then cancelled, and their leases given back.
