@@ -5,6 +5,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import time
 
 import click
 import pytest
@@ -32,7 +33,10 @@ def parses(line):
     context = made.make_context(words[0], words[1:], resilient_parsing=False)
     if isinstance(made, click.Group) and (context._protected_args or context.args):
         name, inner, rest = made.resolve_command(context, [*context._protected_args, *context.args])
-        inner.make_context(name, list(rest), resilient_parsing=False)
+        try:
+            inner.make_context(name, list(rest), resilient_parsing=False)
+        except click.BadParameter as error:
+            assert error.param is not None and error.param.name == "file" and "does not exist" in error.message
 
 
 def test_there_is_a_job_for_each_kind_of_work():
@@ -99,3 +103,44 @@ def test_a_shard_is_answered_once_and_only_a_whole_answer_gets_its_name(node):
     answers = {path.name: path.read_text() for path in (folder / "exchange" / "in").glob("*.jsonl")}
     assert answers == {f"answers-requests-{s}.jsonl": json.dumps({"answered": s}) + "\n" for s in ("a", "b")}
     assert len((folder / "started").read_text().splitlines()) == 3
+
+
+@pytest.fixture
+def carried(tmp_path):
+    """Runs judge.sbatch with a rubric-factory that keeps its answers in a folder of the node, and notes what it was called with."""
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    (tools / "scontrol").write_text('#!/bin/bash\necho "$@" >> requeued\n')
+    (tools / "rubric-factory").write_text(
+        '#!/bin/bash\ncase "$1 $2" in\n"ledger export") [ -e answers ] && cp answers "$3" ;;\n"ledger import") cat "$3" >> answers ;;\n'
+        "*) echo answer >> answers; if [ -e slow ]; then touch started; trap 'exit 1' TERM; sleep 20 & wait; fi ;;\nesac\n"
+    )
+    for tool in tools.iterdir():
+        tool.chmod(0o755)
+
+    def start(node, job):
+        (tmp_path / node).mkdir(exist_ok=True)
+        names = {"CONFIG": "c", "DATASET": "d", "ANSWERS": "a", "CARRY": str(tmp_path / "carry"), "SLURM_JOB_ID": job}
+        template = ROOT / "configs" / "slurm" / "judge.sbatch"
+        environment = {"PATH": f"{tools}:/usr/bin:/bin", **names}
+        return subprocess.Popen(["bash", str(template)], cwd=tmp_path / node, env=environment)
+
+    return tmp_path, start
+
+
+def test_a_job_carries_its_answers_to_the_next_node_and_is_requeued_at_a_term(carried):
+    folder, start = carried
+    (folder / "one").mkdir()
+    (folder / "one" / "slow").touch()
+    job = start("one", "7")
+    for _ in range(1000):
+        if (folder / "one" / "started").exists():
+            break
+        time.sleep(0.01)
+    job.terminate()
+    assert job.wait(20) == 1
+    assert (folder / "one" / "requeued").read_text() == "requeue 7\n"
+    assert [path.name for path in (folder / "carry").iterdir()] == ["ledger-7.jsonl.gz"]
+    assert start("two", "7").wait(20) == 0 and not (folder / "two" / "requeued").exists()
+    assert (folder / "two" / "answers").read_text() == "answer\nanswer\n", "the first node's, then its own"
+    assert (folder / "carry" / "ledger-7.jsonl.gz").read_text() == "answer\nanswer\n"
