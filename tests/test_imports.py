@@ -113,7 +113,8 @@ def test_no_broad_except_save_at_a_process_boundary():
             reraises = any(isinstance(inner, ast.Raise) and inner.exc is None for inner in ast.walk(node))
             if names & {"Exception", "BaseException"} and not reraises:
                 broad.append(path.relative_to(ROOT).as_posix())
-    allowed = {"flows/cli.py", "flows/judge_server.py", "rubric_factory/extract/worker.py"}
+    # The command line, a request, a document, a foreign trainer that would score an exception 0.
+    allowed = {"flows/cli.py", "flows/judge_server.py", "rubric_factory/extract/worker.py", "rubric_factory/rewards_for_trainers.py"}
     assert set(broad) <= allowed
 
 
