@@ -246,6 +246,7 @@ def test_nothing_is_left_running_after_a_call_with_a_server_set_aside():
         model = fleet(gone.url, there.url)
         all_good(model, ask(30))
         wait_until(lambda: model._loop.call(tasks_left()) == 0)
+        assert model._loop.call(tasks_left()) == 0
 
 
 def test_the_schema_is_not_sent_where_the_server_refuses_it():

@@ -28,12 +28,17 @@ def test_every_try_that_may_have_been_paid_is_a_call(tmp_path, first, calls):
 
 
 @pytest.mark.parametrize("caps", [CapSettings(calls=4), CapSettings(workspace=WorkspaceCaps(calls=4))])
-def test_a_cap_on_calls_is_reached_sooner_by_what_is_sent_again(tmp_path, caps):
+def test_under_a_cap_nothing_that_may_have_been_paid_is_sent_again_unadmitted(tmp_path, caps):
     with ChatServer(raw(b"{")) as server, Ledger(tmp_path / "ledger.sqlite") as ledger:
         model = paid(server, ledger, caps)
-        assert len(list(model.complete(ask(1)))) == 1
         found = []
         with pytest.raises(CapReachedError, match="cap of 4 calls"):
-            found.extend(model.complete(ask(*range(2, 9))))
-        # Three tries are booked for the first, so one more is admitted: its own tries are not reserved.
-        assert len(found) == 1 and [row.calls for row in ledger.spent()] == [6]
+            found.extend(model.complete(ask(*range(1, 9))))
+        assert [completion.tries for _, completion in found] == [1] * 4
+        assert [row.calls for row in ledger.spent()] == [4] == [len(server.headers)]
+
+
+def test_under_a_cap_what_no_model_saw_is_still_sent_again(tmp_path):
+    with ChatServer(in_turn(status(500), status(429))) as server, Ledger(tmp_path / "ledger.sqlite") as ledger:
+        ((_, completion),) = paid(server, ledger, CapSettings(calls=1)).complete(ask(1))
+        assert completion.failure is None and [row.calls for row in ledger.spent()] == [1]

@@ -346,6 +346,7 @@ def test_a_folder_that_does_not_load_is_not_published(context, monkeypatch):
         publish_module, "card", lambda staged, version: "---\nconfigs:\n- config_name: policy\n  data_files: nowhere-*.parquet\n---\n"
     )
     blocked(context, "does not load")
+    assert versions(context.workspace.datasets) == []
 
 
 def test_no_path_of_the_machine_is_in_a_version(context, tmp_path):

@@ -116,7 +116,7 @@ class OpenAICompatibleModel(Backend):
             else:
                 there = await self._fleet.failed(endpoint, unreached=attempt.unreached)
                 failures += there or not attempt.unreached
-            if failures > self._section.retries:
+            if failures > self._section.retries or (attempt.may_be_paid and self.capped):
                 break
             pause = min(self._backoff * 2.0 ** min(tries, 16), MAX_PAUSE_SECONDS) * random.uniform(0.25, 0.75)
             await self._clock.sleep(pause)

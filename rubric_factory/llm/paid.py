@@ -64,6 +64,7 @@ class Paid:
         self.backend, self.ledger, self.give_up_after = backend, ledger, give_up_after
         self.account = Account() if account is None else account
         self.describe = Describer(stage)
+        backend.capped = self.account.caps.spending
 
     @property
     def model(self) -> str:

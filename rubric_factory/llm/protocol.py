@@ -100,6 +100,8 @@ class Backend(ABC):
 
     def __init__(self, model: str, revision: str, endpoint: str) -> None:
         self._model, self._revision, self._endpoint = model, revision, endpoint
+        # Whether spending is capped: then nothing that may have been paid is sent again within the call that was admitted.
+        self.capped = False
 
     @property
     def model(self) -> str:

@@ -25,3 +25,8 @@ class CapSettings(Section):
     money: float | None = Field(default=None, ge=0, description="money at the prices of [prices], at most")
     hours: float | None = Field(default=None, gt=0, description="wall time after which nothing more is sent")
     workspace: WorkspaceCaps = WorkspaceCaps()
+
+    @property
+    def spending(self) -> bool:
+        """Whether calls, tokens or money are capped, of the command or of the workspace."""
+        return any(one is not None for own in (self, self.workspace) for one in (own.calls, own.tokens, own.money))

@@ -1,5 +1,6 @@
 """What every source hands over: entries (a listing, nothing of the content parsed), and a file for each entry that is to be read."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,7 +47,7 @@ class Entry:
     problem: Problem | None = None
 
 
-class Reader:
+class Reader(ABC):
     """One configured source, opened by `sources.open.open_source`. Subclasses list; what they need not say stands here."""
 
     remote = False  # whether `entries` lists nothing before `acquire` has been
@@ -64,12 +65,12 @@ class Reader:
         limit: only what the first so many entries need.
         """
 
+    @abstractmethod
     def entries(self) -> Iterator[Entry]:
         """Everything in the source once, each under a key of its own, in an order that stays the same while the source does.
 
         Reads no network, makes no file. Errors: as `check`.
         """
-        raise NotImplementedError
 
     def materialise(self, entries: Iterable[Entry], folder: Path) -> Iterator[tuple[Entry, str | Problem]]:
         """For each of the entries, in the order given (that of `entries()`): a file to open, or why there is none.

@@ -1,6 +1,7 @@
 """Sources whose documents lie inside files of the user's, archives and tables: walked in one pass, never unpacked by name."""
 
 import hashlib
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,9 +35,9 @@ class Streamed(Reader):
         super().__init__(name, str(path))
         self._licence = licence
 
+    @abstractmethod
     def members(self) -> Iterator[Member]:
         """One pass over the source. What cannot be read is a member with its problem."""
-        raise NotImplementedError
 
     def entries(self) -> Iterator[Entry]:
         """Content is read where nothing cheaper tells whether it has changed."""
