@@ -56,10 +56,10 @@ class Reader(ABC):
         self.name = name
         self.place = place  # for messages: a path, an address, a query
 
-    def check(self) -> None:
+    def check(self) -> None:  # noqa: B027 - nothing to look at is the default
         """Look whether the source is there at all, making nothing. Errors: UsageError, ConfigurationError, SourceError."""
 
-    def acquire(self, progress: Progress, limit: int | None = None) -> None:
+    def acquire(self, progress: Progress, limit: int | None = None) -> None:  # noqa: B027 - nothing lies elsewhere by default
         """Bring what lies elsewhere into the workspace, before anything is planned: the only step that may touch a network.
 
         limit: only what the first so many entries need.
