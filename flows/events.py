@@ -2,6 +2,8 @@
 
 import json
 import os
+import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from rubric_factory.workspace import Workspace, write_text
 
 DATASET_PUBLISHED = "dataset.published"
 SECONDS = 30
+LOCKED, TRIES, WAIT_SECONDS = 503, 6, 1.0  # what the server answers while its database is locked; it has then taken nothing
 
 
 def resource_of(name: str) -> str:
@@ -32,11 +35,16 @@ def pending(workspace: Workspace, name: str) -> str | None:
 def _post(url: str, rows: list[dict[str, Any]]) -> None:
     """Hand events to the server; on return it has them. Errors: FactoryError."""
     request = urllib.request.Request(url, json.dumps(rows).encode(), {"Content-Type": "application/json"}, method="POST")
-    try:
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=SECONDS):
-            return
-    except OSError as error:
-        raise FactoryError(f"the server at {url} did not take an event: {error}", fix="start `serve` again: it catches up") from None
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    for left in reversed(range(TRIES)):
+        try:
+            with opener.open(request, timeout=SECONDS):
+                return
+        except OSError as error:
+            if left and isinstance(error, urllib.error.HTTPError) and error.code == LOCKED:
+                time.sleep(WAIT_SECONDS)
+                continue
+            raise FactoryError(f"the server at {url} did not take an event: {error}", fix="start `serve` again: it catches up") from None
 
 
 def announce(workspace: Workspace, name: str, version: str) -> None:

@@ -16,7 +16,9 @@ ROOT = Path(__file__).parent.parent
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 # No test asserts wall-clock time: on a loaded machine an example may take any.
-hypothesis.settings.register_profile("house", deadline=None)
+# The same examples in every run: a test that fails here fails everywhere. New ones are sought by hand: pytest --hypothesis-profile=search
+hypothesis.settings.register_profile("house", deadline=None, derandomize=True)
+hypothesis.settings.register_profile("search", deadline=None, max_examples=2000, print_blob=True)
 hypothesis.settings.load_profile("house")
 _NO_BROWSER = "no browser found (" + ", ".join(BROWSERS) + ")"
 

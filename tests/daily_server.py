@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.error
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -15,6 +16,7 @@ from pathlib import Path
 from conftest import ROOT
 
 SECRET = "/hook/of-a-secret"
+BUSY = 60  # tries: the server answers 503 while its database is locked, and its own clients ask again
 
 
 def free_port() -> int:
@@ -74,8 +76,15 @@ class Served:
     def call(self, path: str, body: dict | None = None):
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", data, {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=30) as reply:
-            return json.loads(reply.read())
+        for left in reversed(range(BUSY)):
+            try:
+                with urllib.request.urlopen(request, timeout=60) as reply:
+                    return json.loads(reply.read())
+            except urllib.error.HTTPError as error:
+                if error.code != 503 or not left:
+                    raise
+                time.sleep(1)
+        raise AssertionError
 
     def trigger(self, flow: str, **parameters) -> str:
         deployment = self.call(f"/api/deployments/name/{flow}/tiny")["id"]

@@ -51,6 +51,13 @@ def test_hits_are_those_of_brute_force(tmp_path_factory, item, passage):
         assert result.runs == len({tuple(passage[at : at + 4]) for at in shared})
 
 
+def test_a_run_that_a_passage_repeats_counts_once(tmp_path):
+    found = benchmark(tmp_path, "tick tick tick tick tick tock", words=4, hits=3)
+    assert hit(found, "tick " * 50) is None
+    again = hit(benchmark(tmp_path, "tick tick tick tick tick tock", words=4, hits=1), "tick " * 50)
+    assert (again.runs, again.share, again.start, again.end) == (1, 0.5, 0, 249)
+
+
 def test_hits_and_share_set_how_much_is_too_much(tmp_path):
     half = " ".join(words(QUESTION)[:14])
     assert hit(benchmark(tmp_path, QUESTION, hits=2), half).runs == 2

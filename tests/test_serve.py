@@ -136,6 +136,17 @@ def test_a_version_is_told_until_it_was_told(workspace, monkeypatch):
     assert events.pending(workspace, name) is None
 
 
+def test_a_server_whose_database_is_locked_is_told_again(hook, monkeypatch):
+    monkeypatch.setattr(events, "WAIT_SECONDS", 0.0)
+    busy, broken, down = hook(503, 503, 201), hook(500, 201), hook(503)
+    events._post(busy.url, [{"event": "x"}])
+    assert busy.got == [(SECRET, [{"event": "x"}])] * 3
+    for server, tries in ((broken, 1), (down, events.TRIES)):
+        with pytest.raises(FactoryError, match="did not take an event"):
+            events._post(server.url, [])
+        assert len(server.got) == tries
+
+
 def test_a_port_in_use_is_one_line(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("pipeline.toml").write_text(CONFIG, encoding="utf-8")

@@ -25,7 +25,7 @@ _WORD = re.compile(r"\w+")
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """Runs of one item in a passage. start, end: characters of the passage from the first shared run to the last; share: of the item."""
+    """Distinct runs of one item in a passage, however often each occurs. start, end: characters of the passage from the first shared run to the last; share: of the item."""
 
     item: str
     runs: int
@@ -52,23 +52,26 @@ class Benchmark:
 
     def hit(self, text: str, tokens: Sequence[str], settings: DecontaminateSettings) -> Hit | None:
         """The item that shares most runs with a passage, if they are enough to refuse it; the first of equals."""
-        found: dict[int, set[tuple[int, int]]] = {}
+        shared: dict[int, set[int]] = {}
+        places: dict[int, list[tuple[int, int]]] = {}
         for size, (known, items) in self.runs.items():
             hashes = run_hashes(tokens, size)
             left, right = np.searchsorted(known, hashes, side="left"), np.searchsorted(known, hashes, side="right")
             for at in np.flatnonzero(right > left):
-                for item in items[left[at] : right[at]]:
-                    found.setdefault(int(item), set()).add((int(at), int(at) + size))
+                for item in map(int, items[left[at] : right[at]]):
+                    shared.setdefault(item, set()).add(int(hashes[at]))
+                    places.setdefault(item, []).append((int(at), int(at) + size))
         best: tuple[int, int] | None = None
-        for item, places in sorted(found.items()):
-            enough = len(places) >= min(settings.hits, self.totals[item]) and len(places) / self.totals[item] >= settings.share
-            if enough and (best is None or len(places) > best[0]):
-                best = (len(places), item)
+        for item, runs in sorted(shared.items()):
+            enough = len(runs) >= min(settings.hits, self.totals[item]) and len(runs) / self.totals[item] >= settings.share
+            if enough and (best is None or len(runs) > best[0]):
+                best = (len(runs), item)
         if best is None:
             return None
-        places, spans = found[best[1]], _token_spans(text, len(tokens))
-        start, end = spans[min(first for first, _ in places)][0], spans[max(last for _, last in places) - 1][1]
-        return Hit(self.names[best[1]], best[0], min(1.0, best[0] / self.totals[best[1]]), start, end)
+        count, item = best
+        spans = _token_spans(text, len(tokens))
+        start, end = spans[min(first for first, _ in places[item])][0], spans[max(last for _, last in places[item]) - 1][1]
+        return Hit(self.names[item], count, count / self.totals[item], start, end)
 
 
 NO_BENCHMARK = Benchmark()
