@@ -7,6 +7,7 @@ import re
 
 from rubric_factory.gates.protocol import GateFinding, GateInput
 from rubric_factory.gates.wording import sentences
+from rubric_factory.records import Criterion
 from rubric_factory.settings.gates import GateSettings
 from rubric_factory.text import printable
 
@@ -62,6 +63,7 @@ _PAIR = re.compile(r"\b(?:between|both)\s+(?!that\b|how\b|why\b)[^,.;]{1,60}?\ba
 _TOGETHER = re.compile(
     r"^\W*(?:assigns|maps|puts|places|plots|links|relates|connects|attributes|compares|distinguishes|orders|combines|uses|sets)\b", re.I
 )
+_ONE_VIEW = re.compile(r"\s+and that\b|,? (?:while|whereas|although)\b|;\s+(?=(?:it|they|this|in fact|actually)\b)", re.I)
 _QUOTED = re.compile(r"\"[^\"]*\"|“[^”]*”|‘[^’]*’|\([^)]{3,}\)")
 
 
@@ -90,9 +92,14 @@ def joined_claims(description: str) -> int:
     return strong + max(len(_AND.findall(text)) - strong - spared, 0) // (3 if _SUBCLAUSE.search(text) else 2)
 
 
+def _of_a_mistake(criterion: Criterion) -> str:
+    """A description; of a pitfall without what completes the mistake: "claims that … and that …" is one mistaken view."""
+    return _ONE_VIEW.sub(" ", criterion.description, count=1) if criterion.weight < 0 else criterion.description
+
+
 def atomicity(item: GateInput, settings: GateSettings) -> GateFinding:
     """figure: most further claims joined in one criterion's description. Source: arXiv 2605.12474 (missing conjunct, 33 % of failures)."""
-    counted = [(joined_claims(c.description), c.description) for c in item.task.rubric.criteria]
+    counted = [(joined_claims(_of_a_mistake(c)), c.description) for c in item.task.rubric.criteria]
     worst, text = max(counted, key=lambda pair: pair[0])
     passed = worst <= settings.max_joined_claims
     return GateFinding(passed, worst, "" if passed else f"{worst} further claims joined in: {printable(text, 120)}")

@@ -13,6 +13,7 @@ from rubric_factory.text import printable, squeeze
 _LEAD = re.compile(r"^\W*(?:\w+\W+){1,6}?(?:that|why|how|whether)\b|^\W*\w+\b")
 _NUMERAL_WORDS = "zero one two three four five six seven eight nine ten first second third fourth fifth sixth seventh eighth ninth tenth"
 _NUMERALS = frozenset(_NUMERAL_WORDS.split())
+_SYMBOL = re.compile(r"(?<=\s)[A-Za-z]{1,3}\b")  # not the first word, whose case means nothing
 _PARALLEL = 0.5  # similarity from which two descriptions are built alike
 
 
@@ -26,12 +27,18 @@ def _names_a_thing(word: str) -> bool:
     return word in _NUMERALS or word.startswith("label_") or any(ch.isdigit() for ch in word)
 
 
+def _told_apart_by_case(left: str, right: str) -> bool:
+    """Whether short symbols differ in case alone, as alleles and variables do: bb, Bb and BB are three things."""
+    here, there = set(_SYMBOL.findall(left)), set(_SYMBOL.findall(right))
+    return bool({one.lower() for one in here - there} & {one.lower() for one in there - here})
+
+
 def _parallel(left: Criterion, right: Criterion, claims: tuple[set[str], set[str]]) -> bool:
-    """Whether two criteria say alike things of two things: each has a number or label, or a word of its title, that the other lacks."""
+    """Whether two criteria say alike things of two things: each has a number, symbol or word of its title that the other lacks."""
     own = (claims[0] - claims[1], claims[1] - claims[0])
     numbered = all(any(map(_names_a_thing, words)) for words in own)
     titled = all(words & set(claim_words(one.title)) for words, one in zip(own, (left, right), strict=True))
-    return numbered or titled
+    return numbered or titled or _told_apart_by_case(left.description, right.description)
 
 
 def duplicate_criteria(item: GateInput, settings: GateSettings) -> GateFinding:

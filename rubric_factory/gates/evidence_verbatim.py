@@ -19,14 +19,19 @@ def long_enough(quote: str, least: int) -> bool:
 
 
 def evidence_verbatim(item: GateInput, settings: GateSettings) -> GateFinding:
-    """figure: number of faults: spans that are not the passage's text there or hold too few words, essential criteria without evidence."""
+    """figure: number of faults: spans not of the passage, criteria all of whose spans are too short, essential ones without any.
+
+    A word alone may stand beside a longer quote: together they say what the criterion rests on.
+    """
     faults: list[str] = []
     for criterion in item.task.rubric.criteria:
         if criterion.category is Category.ESSENTIAL and not criterion.evidence:
             faults.append(f"essential criterion without evidence: {printable(criterion.title, 60)}")
-        for span in criterion.evidence:
-            if item.passage.text[span.start : span.end] != span.quote:
-                faults.append(f"not in the passage at {span.start}: {printable(span.quote, 60)}")
-            elif not long_enough(span.quote, settings.min_evidence_words):
-                faults.append(f"fewer than {settings.min_evidence_words} words: {printable(span.quote, 60)}")
+        if criterion.evidence and not any(long_enough(span.quote, settings.min_evidence_words) for span in criterion.evidence):
+            faults.append(f"fewer than {settings.min_evidence_words} words: {printable(criterion.evidence[0].quote, 60)}")
+        faults += [
+            f"not in the passage at {span.start}: {printable(span.quote, 60)}"
+            for span in criterion.evidence
+            if item.passage.text[span.start : span.end] != span.quote
+        ]
     return GateFinding(not faults, len(faults), faults[0] if faults else "")

@@ -85,18 +85,21 @@ def quantities(text: str) -> list[tuple[str, str]]:
     return [(_plain(m.group(1)), _unit(m.group(2))) for m in _NUMBER.finditer(text)]
 
 
-def _unsupported(criterion: Criterion, question: str) -> list[str]:
-    """Quantities the criterion asks for whose number, or whose unit, is neither in its evidence nor in the question. Number words count.
+def _units(text: str) -> set[str]:
+    """Short forms of the units that a text names, behind a number or without one."""
+    return {unit for _, unit in quantities(text)} | {short for pattern, short in _LONGS if pattern.search(text)}
+
+
+def _unsupported(criterion: Criterion, question: str, units: set[str]) -> list[str]:
+    """Quantities the criterion asks for: the number in its evidence or the question, the unit among `units`. Number words count.
 
     A criterion may repeat what the question gives: that is the situation, not a claim from nowhere. A bare 0 or 1 is no quantity.
     """
     given = quantities(question)
     text = " ".join((*(span.quote for span in criterion.evidence), question))
-    found = quantities(text)
-    known = {number for number, _ in found} | {_plain(digits) for digits in re.findall(r"\d+", text)}
+    known = {number for number, _ in quantities(text)} | {_plain(digits) for digits in re.findall(r"\d+", text)}
     known |= {_NUMBER_WORDS[word] for word in re.findall(r"[a-z]+", text.lower()) if word in _NUMBER_WORDS}
     known |= {number for word in re.findall(r"[a-z]+", text.lower()) for number in _SAID.get(word, ())}
-    units = {unit for _, unit in found} | {short for pattern, short in _LONGS if pattern.search(text)}
     texts = (criterion.description, *criterion.required_elements)
     asked = [pair for said in texts for pair in quantities(said) if pair not in given and pair not in _TRIVIAL]
     return [f"{number} {unit}".strip() for number, unit in asked if number not in known or (unit and unit not in units)]
@@ -105,8 +108,11 @@ def _unsupported(criterion: Criterion, question: str) -> list[str]:
 def numbers(item: GateInput, settings: GateSettings) -> GateFinding:
     """figure: numbers, with their units, in descriptions and required elements of positive criteria that nothing supports.
 
-    A pitfall may name a wrong number: that is its purpose.
+    A pitfall may name a wrong number: that is its purpose. A unit may stand in the evidence of another criterion: what is counted in bytes
+    there is so here.
     """
     del settings
-    missing = [f"{one} in: {c.title}" for c in item.task.rubric.criteria if c.weight > 0 for one in _unsupported(c, item.task.question)]
+    question, criteria = item.task.question, item.task.rubric.criteria
+    units = _units(" ".join((question, *(span.quote for c in criteria for span in c.evidence))))
+    missing = [f"{one} in: {c.title}" for c in criteria if c.weight > 0 for one in _unsupported(c, question, units)]
     return GateFinding(not missing, len(missing), f"not in the evidence: {printable(missing[0], 100)}" if missing else "")

@@ -26,8 +26,11 @@ _STARTS_GOOD = re.compile(rf"{_SUBJECT}(?:correctly|accurately|properly|rightly)
 _SAYING = "mention|state|give|name|address|explain|describe|include|discuss|identify|contain|answer|say|appear|occur|present"
 _MISTAKE = r"(?:(?:this|that|such an?) )?(?:mistake|error|confusion|misconception|claim)s? (?:is|are|was|were)"
 _LACKING = r"(?:absent|missing|wrong|incorrect|omitted)"
+_FOUND = r"(?:\w+ed|found|given|known|said|seen|shown|told)\b"
 _NOTHING = re.compile(
-    rf"{_SUBJECT}(?:absent|missing|avoided|omitted|incorrect|wrong|not (?:present|mentioned|stated|met|there)|"
+    # But "Missing file identified as the index."
+    rf"{_SUBJECT}(?:(?:absent|missing|avoided|omitted|incorrect|wrong)\b(?!(?: \w+){{1,4}} {_FOUND})|"
+    r"not (?:present|mentioned|stated|met|there)|"
     rf"(?:does|do|is|are) not (?:{_SAYING})|"
     r"no (?:mention|reason|answer|evidence|statement|explanation|discussion|reference|such|mistake|error)|none|neither|nothing)\b|"
     rf"{_SUBJECT}{_MISTAKE} (?:absent|avoided|(?:not|never) (?:made|present|there|committed|claimed|found))\b|"

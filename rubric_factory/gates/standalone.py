@@ -14,6 +14,9 @@ _SOURCE = (
 _MANUAL = r"(?:manual|guide|documentation|tutorial|handbook|textbook|book|readme|specification|page)"
 _EXHIBIT = r"(?:code|snippet|listing|example|diagram|program|script|formula|output|command|configuration|drawing)s?"
 _TOLD = r"(?:stated|described|mentioned|discussed|explained|outlined|presented|quoted|noted|said|introduced)"
+# "On the interval [2, 5]", "the list [3, 1]" hold numbers of their own.
+_HOLDERS = ("interval", "range", "list", "array", "vector", "index", "indices", "values", "tuple", "slice", "vertices", "weights", "domain")
+_NOT_HELD = "".join(rf"(?<!\b{word} )" for word in _HOLDERS)
 _SAYS = r"(?:says?|states?|describes?|mentions?|reports?|argues?|claims?|defines?|explains?|suggests?)"
 # "The text font" is a font.
 _MADE_OF_TEXT = (
@@ -46,8 +49,9 @@ _REFERENCES = tuple(
         r"\bin the (?:introduction|conclusions?|preface|footnote)\b(?! (?:of|to)\b)",
         r"\b(?:in|from|by|of|to) the (?:figures?|tables?|equations?|appendix)\b(?! of\b)",
         r"\b(?:figures?|figs?\.?|tables?|equations?|eqs?\.?|appendix|refs?\.) ?\(?(?:\d+|[ivx]+\b|(?-i:[A-Z])\d*\b)",
-        r"\b(?:sections?|chapters?) ?\(?\d+(?:\.\d+)*(?! of the\b)\b",
-        r"\[\d+(?:\s*[,–-]\s*\d+)*\]",
+        r"\b(?:sections?|chapters?) ?\(?\d+(?:\.\d+)*(?! of the\b)(?! (?:to|verses?)\b)\b",
+        # A citation stands behind a blank; an index does not, and no citation begins at 0 or follows an equals sign.
+        rf"(?<![\w\])])(?<!= ){_NOT_HELD}\[[1-9]\d*(?:\s*[,–-]\s*\d+)*\](?!\s*[*/^\[(])",
         rf"\bet al\b|\bours?\b|\bwe {_WE}\b",
     )
 )
@@ -75,6 +79,11 @@ _PARTS = frozenset(("section", "chapter", "paragraph", "abstract", "text", "figu
 _FILE = re.compile(
     r"\b(?:an?|one|each|the|its|their|\w+['’]s)\s+(?:\w+\s+){0,3}?(?:file|script|template|program|binary|executable)\b", re.I
 )
+# Whoever typesets or marks up has a document before him: "one list in the document", "the freedom of the author".
+_TYPESETTING = re.compile(
+    r"\b(?:\w*TeX|HTML|XML|SGML|DOM|CSS|Markdown|typeset\w*|markup|bibliograph\w+|word processor|web pages?|PDF)\b", re.I
+)
+_OF_THE_DOCUMENT = re.compile(r"(?:from|in|per|of) the (?:document|text|author|paragraph|manuscript|report)$", re.I)
 _IN_A_DATABASE = re.compile(r"\b(?:SQL\w*|\w+SQL|databases?|joins?|quer(?:y|ies)|primary key|foreign key)\b", re.I)
 _TABLE_NAME = re.compile(r"tables? ?(?:[ivx]+|[A-Z]\d*)$")
 # "The described approach" is clear only behind the sentence that describes it.
@@ -98,6 +107,8 @@ def _of_its_own(question: str, found: re.Match[str]) -> bool:
     if name in _PARTS and re.search(_INTRODUCED + _WHOLE, before, re.I):
         return True
     if name == "section" and not re.search(r"\d|this|these|that", found.group()) and _FILE.search(before):
+        return True
+    if _OF_THE_DOCUMENT.match(found.group()) and _TYPESETTING.search(question) and len(_subjects(before)) >= _NAMED_NEEDS:
         return True
     if not re.match(rf"{name}s?\b", found.group(), re.I):
         return False
