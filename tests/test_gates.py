@@ -8,7 +8,7 @@ from honest_tasks import HONEST, criterion, passage_of, solar
 from rubric_factory.gates.evidence_verbatim import long_enough
 from rubric_factory.gates.numbers import quantities
 from rubric_factory.gates.protocol import GateInput, Needs
-from rubric_factory.gates.standalone import dangling
+from rubric_factory.gates.subject import dangling
 from rubric_factory.gates.table import GATES, check_task, first_refusal
 from rubric_factory.records import Category, Evidence, Level, Message, Rubric
 from rubric_factory.settings.gates import GateSettings

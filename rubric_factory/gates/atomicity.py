@@ -20,6 +20,7 @@ _SAYS = (
 _DOES = (
     "describes?|names?|gives?|lists?|defines?|compares?|contrasts?|specif(?:y|ies)|includes?|provides?|shows?|predicts?|computes?|calculates?|"
     "links?|relates?|distinguish(?:es)?|addresses?|indicates?|attributes?|connects?|reports?|proposes?|recommends?|suggests?|uses?|applies|"
+    "interprets?|evaluates?|summari[sz]es?|illustrates?|estimates?|infers?|chooses?|selects?|determines?|analy[sz]es?|assesses|verif(?:y|ies)|"
     "derives?|quantifies|checks?|demonstrates?|observes?|warns?|stresses|arrives?|locates?|treats?|assigns?|cites?"
 )
 _ADVERBS = r"(?:also\s+|then\s+|correctly\s+|clearly\s+|explicitly\s+|further\s+)*"
@@ -34,7 +35,8 @@ _STRONG = (
     re.compile(r";\s+\w"),
     re.compile(
         r"\band also\b|,\s+(?:as well as|in addition(?: to)?|along with)\b|"
-        r"\b(?:as well as|in addition to|along with) (?:that|how|why|the fact)\b",
+        r"\b(?:as well as|in addition to|along with|together with|plus) (?:that|how|why|the fact)\b|"
+        r"\b(?:while|besides|before|after) (?:also|then|further) \w+ing\b",
         re.I,
     ),
     re.compile(rf"(?:,|\band|\bbut|\bthen)\s+{_ADVERBS}(?:{_SAYS})\b(?!\s*[,.;)])(?!\s+(?:are|is|were|was|of|can|may|must)\b)", re.I),
@@ -43,15 +45,21 @@ _STRONG = (
     re.compile(rf"(?:^|\s){_BEHIND}\(?(?:[2-9]|ii|iii|b|c)\)\s", re.I),
 )
 # Joins claims where the answer's own verb governs it; within a claim ("that rows as well as columns are …") it joins things.
-_AS_WELL = re.compile(r"(?<!,)\s(?:as well as|in addition(?: to)?)\b(?! (?:that|how|why|the fact)\b)", re.I)
+_AS_WELL = re.compile(r"(?<!,)\s(?:as well as|in addition(?: to)?|together with|along with|plus)\b(?! (?:that|how|why|the fact)\b)", re.I)
 _SECOND_VERB = re.compile(rf"\b(?:and|but|then)\s+{_ADVERBS}(?:{_DOES})\b", re.I)
-_COMMA_AND = re.compile(r",\s+and\s+(?!only\b|not\b|thus\b|hence\b|therefore\b|so\b)", re.I)  # A, B, and C
+# "Covers both the default and its reason": half of it can be given.
+_BOTH = re.compile(r"^\W*(?:the (?:answer|response) )?(?:\w+ )?both\b[^,.;]{1,80}\band\b", re.I)
+# A, B, and C; but not a remark of a few words at the end: "…, and here there are none."
+_COMMA_AND = re.compile(
+    r",\s+and\s+(?!only\b|not\b|thus\b|hence\b|therefore\b|so\b)(?!(?:here|there|then|it|they|this|that|these)\b(?:\s+[\w'-]+){1,5}\W*$)",
+    re.I,
+)
 _LIST = re.compile(rf"(\b{_OPENS_LIST}\s+)?(?:[\w-]+\s+)?[\w-]+,\s+(?!{_CLAUSE})\w+(?:[\s-]\w+){{0,2}}\s+and\s+\w", re.I)  # A, B and C
 # What is named one by one, in items of any length: "Names A of B, C by D and E", "Covers these: A, B, C".
 _NAMES = re.compile(
     r"^\W*(?:the (?:answer|response) )?(?:should |must )?"
     r"(?:names?|mentions?|lists?|covers?|gives?|includes?|enumerates?|cites?|identif(?:y|ies))\b"
-    rf"(?:(?!\bthat\b)[^,.;])*,\s+(?!{_CLAUSE})[^,.;]*(?:,\s*(?!{_CLAUSE})|\s+and\s+)\w",
+    rf"(?:(?!\bthat\b)[^,.;])*,\s+(?!{_CLAUSE}(?<!\bthe)(?<!\ban)(?<!\ba))[^,.;]*(?:,\s*(?!{_CLAUSE})|\s+and\s+)\w",
     re.I,
 )
 _AND = re.compile(r"\band\b", re.I)
@@ -88,7 +96,7 @@ def joined_claims(description: str) -> int:
     strong += lists.count(False) + sum(not _SUBCLAUSE.search(text, 0, match.start()) for match in _AS_WELL.finditer(text))
     strong += sum(not _SUBCLAUSE.search(text, 0, match.start()) for match in _SECOND_VERB.finditer(text))
     spared = lists.count(True) + items + len(_PAIR.findall(text))
-    strong = max(strong, int(not spared and bool(_NAMES.match(text))))
+    strong = max(strong, int(bool(_BOTH.match(text)) or (not spared and bool(_NAMES.match(text)))))
     return strong + max(len(_AND.findall(text)) - strong - spared, 0) // (3 if _SUBCLAUSE.search(text) else 2)
 
 

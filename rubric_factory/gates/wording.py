@@ -34,6 +34,8 @@ CONTRAST = frozenset(_CONTRASTING.split())
 # A single letter that names something: "model A", "case (b)".
 _LABEL = re.compile(r"(?<=\()[A-Za-z](?=\))|(?<=[\w,] )(?!I\b)[A-Z](?![\w'’])")
 
+_CONTRACTED = frozenset(("s", "t", "d", "m", "ll", "re", "ve", "isn", "aren", "doesn", "don", "didn", "won", "wouldn", "couldn", "shouldn"))
+
 _SUFFIXES = ("ization", "isation", "ations", "ation", "ingly", "edly", "ings", "ness", "ment", "ies", "ing", "ed", "es", "ly", "s")
 # After . ! ? before a capital, digit or opening quote, but not after an abbreviation or an initial.
 _SENTENCE = re.compile(
@@ -54,6 +56,16 @@ def stem(word: str) -> str:
 def content(text: str) -> list[str]:
     """Stems of the words that carry meaning, in order: everything but function words."""
     return [stem(word) for word in words(text) if word not in FUNCTION_WORDS]
+
+
+def subjects(text: str) -> list[str]:
+    """Words that name something: neither function words nor words that ask, nor the rest of a contraction ("can't")."""
+    return [word for word in words(text) if names(word)]
+
+
+def names(word: str) -> bool:
+    """Whether a word, in lower case, can name something."""
+    return word not in FUNCTION_WORDS and word not in ASKING_WORDS and word not in _CONTRACTED
 
 
 def claim_words(text: str) -> list[str]:

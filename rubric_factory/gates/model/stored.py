@@ -43,9 +43,10 @@ class Stored:
         names = pa.array(sorted(kept), pa.string())
         for batch in pq.ParquetFile(self._path).iter_batches():
             rows = pa.Table.from_batches([batch])
-            if "criteria" not in rows.column_names:  # written before there was such a column
-                rows = rows.append_column("criteria", pa.nulls(len(rows), pa.int64()))
-            rows = rows.cast(VERDICTS)
+            for field in VERDICTS:
+                if field.name not in rows.column_names:  # written before there was such a column
+                    rows = rows.append_column(field, pa.nulls(len(rows), field.type))
+            rows = rows.select(VERDICTS.names).cast(VERDICTS)
             writer.write_table(rows.filter(pc.is_in(rows["response_id"], names)))
 
 
