@@ -118,7 +118,7 @@ def _verdict_rows(path: Path | None) -> list[dict[str, Any]] | None:
     if path is None:
         return None
     try:
-        columns = [name for name in VERDICTS.names if name not in ("raw", "reason", "criteria")]
+        columns = [name for name in VERDICTS.names if name not in ("raw", "reason", "criteria", "agreement", "votes")]
         return pq.read_table(path, columns=columns).to_pylist() if path.exists() else []
     except (OSError, pa.ArrowInvalid) as error:
         raise WorkspaceError(

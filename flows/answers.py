@@ -23,7 +23,7 @@ from rubric_factory.judging.watched import Watched
 from rubric_factory.llm.batch_files import BatchFilesModel
 from rubric_factory.stages import Context
 from rubric_factory.tables import VERDICTS, judgement_rows
-from rubric_factory.verdicts.stored import criterion_summary
+from rubric_factory.verdicts.stored import agreement_summary, criterion_summary
 from rubric_factory.workspace import atomic_path, write_text
 
 Row = dict[str, Any]
@@ -153,6 +153,7 @@ def judge_answers(
     own = read_lock(folder / LOCK).identity if (folder / LOCK).is_file() else ""
     summary: Row = {"name": subject.name, "version": subject.version, "judge": judged[0].judge, "locked_judge": own, **answers.accounts()}
     summary |= {"failures": dict(sorted(Counter(str(one.failure) for one in judged if one.failure).items()))}
+    summary |= {"ensemble": agreed} if (agreed := agreement_summary(verdicts)) else {}
     summary |= figures(rows, verdicts, subject.tasks, settings.seed)
     place = out or context.workspace.reports / f"judged-{subject.name}-{subject.version}-{answers.sha256[:12]}"
     _jsonl(place / "verdicts.jsonl", verdicts)

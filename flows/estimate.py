@@ -12,6 +12,8 @@ from flows.summary import documents_kept, read_rows
 from rubric_factory.gates.model.protocol import kinds
 from rubric_factory.records import Passage
 from rubric_factory.settings.author import LanguageModelAuthor
+from rubric_factory.settings.judge import single_judges
+from rubric_factory.settings.llm import LanguageModelSection
 from rubric_factory.sources.remote_entry import NOT_FETCHED
 from rubric_factory.stages import STAGES, Context
 from rubric_factory.stages.ingest import plan
@@ -127,7 +129,8 @@ def _judge(estimate: Estimate, context: Context, passages: int, start: str) -> N
     if STAGES.index(start) > STAGES.index("judge-gate"):
         estimate.add("judge_calls", 0, f"measured: no judge is asked from {start} on")
         return
-    if section is None or not hasattr(section, "model"):
+    members = sum(isinstance(judge, LanguageModelSection) for judge in single_judges(section)) if section else 0
+    if not members:
         estimate.add("judge_calls", 0, "measured: no judge that calls a model")
         return
     author = settings.author
@@ -137,12 +140,13 @@ def _judge(estimate: Estimate, context: Context, passages: int, start: str) -> N
     canary = min(settings.lock.canary_pairs, 4 * tasks) * (settings.lock.repeats + 1)
     gate_calls = len(kinds(settings.gates.judge))
     audited = ceil(settings.gates.judge.audit_share * tasks)
-    calls = gate_calls * tasks + PROBE_CALLS * probed + AUDIT_CALLS * audited + canary
+    calls = members * (gate_calls * tasks + PROBE_CALLS * probed + AUDIT_CALLS * audited + canary)
+    each_of = f"; by each of {members} models of the ensemble" if members > 1 else ""
     estimate.add(
         "judge_calls",
         calls,
         f"estimated: {gate_calls} a task for {tasks} tasks, {PROBE_CALLS} for each of {probed} probed ones, {AUDIT_CALLS} for each of "
-        f"{audited} audited ones, {canary} for the lock",
+        f"{audited} audited ones, {canary} for the lock{each_of}",
     )
     if (solver := settings.gates.judge.solver) is not None:
         estimate.add("solver_calls", solver.samples * tasks, f"upper bound: {solver.samples} a task, none after a refusal")

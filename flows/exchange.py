@@ -7,6 +7,7 @@ from typing import Any
 
 from rubric_factory.errors import UsageError
 from rubric_factory.llm.batch_files import BatchFilesModel
+from rubric_factory.settings.judge import Ensemble
 from rubric_factory.settings.llm import LanguageModelSection
 from rubric_factory.text import printable
 from rubric_factory.workspace import Workspace, write_text
@@ -21,6 +22,12 @@ def files_model(section: object, export: Path | None, answers: Path | None) -> B
     """
     if export is None and answers is None:
         return None
+    if isinstance(section, Ensemble):
+        raise UsageError(
+            "an ensemble asks several models, and a folder stands for one",
+            expected='a judge of one model, or members of type "batch_files" with folders of their own',
+            fix="leave --export-requests and --import-responses out",
+        )
     if not isinstance(section, LanguageModelSection):
         kind = getattr(section, "type", "none")
         raise UsageError(

@@ -11,6 +11,7 @@ from flows.sample import Sample, answered, samples
 from flows.summary import read_rows
 from rubric_factory.gates.model.protocol import kinds
 from rubric_factory.settings.author import LanguageModelAuthor
+from rubric_factory.settings.judge import single_judges
 from rubric_factory.settings.llm import LanguageModelSection
 from rubric_factory.settings.prices import PriceSettings
 from rubric_factory.stages import Context
@@ -63,11 +64,20 @@ def _basis(sample: Sample, unit: str) -> str:
 
 
 def _judge(context: Context, passages: int) -> Iterator[Row]:
-    """judge-gate over tasks without a score, probes over a fresh sample of tasks; both with tasks that are still to be written."""
-    settings, section = context.settings, context.settings.judge
-    if not isinstance(section, LanguageModelSection):
+    """judge-gate over tasks without a score, probes over a fresh sample of tasks; both with tasks that are still to be written.
+
+    For each model of an ensemble.
+    """
+    section = context.settings.judge
+    models = [judge for judge in single_judges(section) if isinstance(judge, LanguageModelSection)] if section else []
+    if not models:
         yield {"stage": "judge", "left": 0, "basis": "no judge that calls a model"}
-        return
+    for model in models:
+        yield from _model_judge(context, model, passages)
+
+
+def _model_judge(context: Context, section: LanguageModelSection, passages: int) -> Iterator[Row]:
+    settings = context.settings
     found = samples(context.workspace, section.model, section.revision)
     tasks = {row["task_id"] for row in read_rows(context.workspace, "tasks", "task_id")}
     scored = {row["task_id"] for row in read_rows(context.workspace, "quality", "task_id")}

@@ -20,6 +20,7 @@ from rubric_factory.judging.lock import read_lock
 from rubric_factory.judging.protocol import JudgeInput
 from rubric_factory.ledger import Ledger
 from rubric_factory.runs import RunSpec
+from rubric_factory.settings.judge import single_judges
 from rubric_factory.settings.training import MadePolicy
 from rubric_factory.workspace import Workspace
 
@@ -37,15 +38,21 @@ def _calls(estimate: Estimate, spec: RunSpec, sizes: dict[str, int]) -> None:
     canary = pairs * (1 + training.steps // training.canary_steps)
     written = training.evaluation.samples * (TRAIN_ARMS * sizes["train"] + TEST_ARMS * sizes["test"])
     judged = written + PLAIN_ARMS * sizes["test"]
+    judges = len(single_judges(spec.judge))
+    members = f", by each of {judges} judges of the ensemble" if judges > 1 else ""
     estimate.add("steps", training.steps, "configured")
     estimate.add("rollouts_per_step", rollouts, f"configured: {training.prompts} prompts of {training.group} rollouts")
     estimate.add("rollouts", rollouts * training.steps, "steps times rollouts of a step")
-    estimate.add("judge_calls_per_step", rollouts, "one grading a rollout, all criteria in it")
-    estimate.add("judge_calls_canary", canary, f"{pairs} pairs of the lock, at the start and every {training.canary_steps} steps")
+    estimate.add("judge_calls_per_step", judges * rollouts, f"one grading a rollout, all criteria in it{members}")
+    checks = f"{pairs} pairs of the lock, at the start and every {training.canary_steps} steps{members}"
+    estimate.add("judge_calls_canary", judges * canary, checks)
     estimate.add(
-        "judge_calls_evaluation", judged, f"{training.evaluation.samples} samples of each arm; fitting the constant answer comes on top"
+        "judge_calls_evaluation",
+        judges * judged,
+        f"{training.evaluation.samples} samples of each arm{members}; fitting the constant answer comes on top",
     )
-    estimate.add("judge_calls", rollouts * training.steps + canary + judged, "all of these, without tries after a bad reply")
+    total = judges * (rollouts * training.steps + canary + judged)
+    estimate.add("judge_calls", total, "all of these, without tries after a bad reply")
 
 
 def _same_policy(spec: RunSpec, folder: Path) -> bool:
@@ -76,7 +83,7 @@ def step_seconds(spec: RunSpec, runs: Path) -> tuple[float, float] | None:
 
 
 def _measured_rate(spec: RunSpec, tasks: list[GradedTask], workspace: Workspace) -> tuple[float, int]:
-    """Gradings a second of the configured judge on a few references, and how many got no grade."""
+    """Gradings a second of the configured judge (of all members of an ensemble) on a few references, and how many got no grade."""
     draw = _DRAWS[0] + secrets.randbelow(_DRAWS[1])
     batch = [
         replace(JudgeInput.of(t.task, t.passage, t.task.reference_answer, f"rate-{i}"), draw=draw)
@@ -88,7 +95,8 @@ def _measured_rate(spec: RunSpec, tasks: list[GradedTask], workspace: Workspace)
         started = time.monotonic()
         judged = judge.grade_many(batch)
         seconds = time.monotonic() - started
-    return len(batch) / max(seconds, 1e-6), sum(1 for judgement in judged if judgement.failure is not None)
+    gradings = len(batch) * len(single_judges(spec.judge))
+    return gradings / max(seconds, 1e-6), sum(1 for judgement in judged if judgement.failure is not None)
 
 
 def _rates(estimate: Estimate, spec: RunSpec, tasks: list[GradedTask], workspace: Workspace) -> None:

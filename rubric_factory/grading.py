@@ -25,7 +25,7 @@ Row = dict[str, Any]
 # (task_id, response).
 Answer = tuple[str, str]
 EMBEDDED = ("lexical", "rules")
-_SHOWN = ("criterion_key", "level", "max_level", "weight", "category", "failure", "reason")
+_SHOWN = ("criterion_key", "level", "max_level", "weight", "category", "failure", "reason", "agreement")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,8 @@ class Grade:
     """What one answer earns: reward, unclipped, or None, which is no score and must never become one.
 
     outcome: 'graded', 'over_length' or 'policy_induced' with a reward; a JudgeFailure without. verdicts: a row a criterion, in rubric
-    order: criterion_key, level, max_level, weight, category, failure, reason. A reason may quote the hidden passage: no policy may see it.
+    order: criterion_key, level, max_level, weight, category, failure, reason, agreement (None unless of an
+    ensemble). A reason may quote the hidden passage: no policy may see it.
     """
 
     task_id: str

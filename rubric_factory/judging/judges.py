@@ -5,11 +5,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from rubric_factory.errors import ConfigurationError
+from rubric_factory.judging.ensemble import EnsembleJudge
 from rubric_factory.judging.language_model import LanguageModelJudge
 from rubric_factory.judging.lexical import LexicalJudge
 from rubric_factory.judging.protocol import Judge
 from rubric_factory.judging.rules import RulesJudge
-from rubric_factory.settings.judge import JudgeSettings, Lexical, Rules
+from rubric_factory.settings.judge import JudgeSettings, Lexical, Rules, single_judges
 from rubric_factory.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ JUDGES: dict[str, Callable[[Any, ModelOf], Judge]] = {
     "vllm": _language_model,
     "batch_files": _language_model,
     "scripted": _language_model,
+    "ensemble": lambda section, model_of: EnsembleJudge(section, [JUDGES[m.type](m, model_of) for m in section.members]),
 }
 
 
@@ -73,7 +75,7 @@ def opened_judge(
     stage: what its calls are paid for; account: what they are paid from; backend: who answers instead of the configured one.
     Errors: those of open_judge, WorkspaceError (ledger).
     """
-    if section is None or isinstance(section, Lexical | Rules):
+    if section is None or all(isinstance(judge, Lexical | Rules) for judge in single_judges(section)):
         yield open_judge(section, None)
         return
     from rubric_factory.ledger import Ledger

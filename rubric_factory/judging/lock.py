@@ -3,70 +3,32 @@
 A name is no identity: weights behind an unchanged name change. So a lock keeps answers with their verdicts, and verifying grades them anew.
 """
 
-import hashlib
-import json
 import secrets
-from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 
-from rubric_factory.errors import BlockedError, DatasetError
+from rubric_factory.errors import BlockedError
 from rubric_factory.judging import canary
-from rubric_factory.judging.canary import CanaryPair
+from rubric_factory.judging.canary import Asked
+from rubric_factory.judging.ensemble import EnsembleJudge
 from rubric_factory.judging.language_model import LanguageModelJudge
+from rubric_factory.judging.lock_file import FORMAT, JudgeLock, read_lock, summary, write_lock
 from rubric_factory.judging.probes.protocol import ProbeResult, ProbeTask
 from rubric_factory.judging.probes.run import failed_errors
 from rubric_factory.judging.protocol import Judge
-from rubric_factory.settings.judge import JudgeSettings, LockSettings
-from rubric_factory.workspace import write_text
+from rubric_factory.records import Judgement
+from rubric_factory.settings.judge import Ensemble, JudgeSettings, LockSettings, single_judges
 
-FORMAT = 1
+__all__ = ["FORMAT", "JudgeLock", "LockReport", "make_lock", "read_lock", "summary", "verify_lock", "write_lock"]
+
 # What makes the canary's rewards: of verdicts, and of a judge that rates.
 AGGREGATION, RATED = "canonical", "rar_implicit"
 # The package whose version is the engine's where no reply says so, by backend; a silent server's is not known to us.
 _ENGINES = {"vllm": "vllm", "lexical": "rubric-factory", "rules": "rubric-factory", "scripted": "rubric-factory"}
 # Draws of a canary grading are fresh, so that no reply comes from the ledger; the range keeps seeds apart from those of the probes.
 _DRAWS = (1_000, 100_000_000)
-
-
-@dataclass(frozen=True, slots=True)
-class JudgeLock:
-    """One locked judge. max_flips and max_drift travel with it, so that verifying needs nothing else.
-
-    allowed: error-severity probes that failed and were let through with --allow-unlocked-judge, as 'name: value, accept'.
-    """
-
-    identity: str
-    backend: str
-    model: str
-    revision: str
-    served: tuple[str, ...]
-    engine: str
-    prompt_hash: str
-    sampling: dict[str, Any]
-    grading: dict[str, Any]
-    evidence_grade: str
-    aggregation: str
-    max_flips: float
-    max_drift: float
-    flip_rate: float
-    mean_reward: float
-    allowed: tuple[str, ...]
-    tasks: tuple[dict[str, Any], ...] = field(repr=False)
-    pairs: tuple[CanaryPair, ...] = field(repr=False)
-    probes: tuple[dict[str, Any], ...] = field(repr=False)
-
-    def to_json(self) -> str:
-        """Deterministic JSON, keys sorted."""
-        return json.dumps({"format": FORMAT, **asdict(self)}, ensure_ascii=False, sort_keys=True, indent=1) + "\n"
-
-    @property
-    def digest(self) -> str:
-        """sha256 hex digest of to_json: what a run or a card names."""
-        return hashlib.sha256(self.to_json().encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,28 +91,56 @@ def make_lock(
     if own > settings.max_flip_rate:
         refusals.append(f"canary: flip rate {own:.4f}, accept <= {settings.max_flip_rate}")
         _refuse(judge, refusals, allow_unlocked)
+    tasks_of = sorted({answer.probe for answer in asked}, key=_task_id)
+    return replace(
+        _lock(judge, section, asked, repeats, settings),
+        allowed=tuple(refusals),
+        tasks=tuple(canary.task_row(probe) for probe in tasks_of),
+        probes=tuple(result.to_row() for result in probes),
+    )
+
+
+def _lock(
+    judge: Judge, section: JudgeSettings, asked: Sequence[Asked], repeats: Sequence[Sequence[Judgement]], settings: LockSettings
+) -> JudgeLock:
+    """What the gradings of the canary say of a judge, and of each member of an ensemble; without tasks and probes."""
     pairs, model = canary.settled(asked, repeats), judge if isinstance(judge, LanguageModelJudge) else None
+    judges = zip(judge.judges, single_judges(section), strict=True) if isinstance(judge, EnsembleJudge) else ()
+    members = tuple(_lock(one, own, asked, _of_member(repeats, index), settings) for index, (one, own) in enumerate(judges))
+    engines = dict.fromkeys(member.engine for member in members)
     return JudgeLock(
         identity=judge.identity,
         backend=section.type,
         model=getattr(section, "model", section.type),
         revision=getattr(section, "revision", judge.identity),
         served=tuple(sorted(model.served)) if model else (),
-        engine=_engine(section.type, model.engines if model else ()),
+        engine="; ".join(engines) or _engine(section.type, model.engines if model else ()),
         prompt_hash=model.prompt_hash if model else "",
         sampling=section.sampling.model_dump(mode="json") if hasattr(section, "sampling") else {},
-        grading=section.grading.model_dump(mode="json"),
+        grading=_grading(section),
         evidence_grade=judge.evidence_grade,
         aggregation=RATED if any(judgement.rating for repeat in repeats for judgement in repeat) else AGGREGATION,
         max_flips=settings.max_flips,
         max_drift=settings.max_drift,
-        flip_rate=own,
+        flip_rate=canary.flip_rate(asked, repeats),
         mean_reward=canary.mean_reward(pairs),
-        allowed=tuple(refusals),
-        tasks=tuple(canary.task_row(probe) for probe in sorted({answer.probe for answer in asked}, key=_task_id)),
+        allowed=(),
+        tasks=(),
         pairs=pairs,
-        probes=tuple(result.to_row() for result in probes),
+        probes=(),
+        members=members,
     )
+
+
+def _of_member(repeats: Sequence[Sequence[Judgement]], index: int) -> list[list[Judgement]]:
+    """The gradings of one member in those of its ensemble."""
+    return [[judgement.members[index] for judgement in repeat] for repeat in repeats]
+
+
+def _grading(section: JudgeSettings) -> dict[str, Any]:
+    if isinstance(section, Ensemble):
+        return section.model_dump(mode="json", include={"combine", "min_agreement"})
+    return section.grading.model_dump(mode="json")
 
 
 def _task_id(probe: ProbeTask) -> str:
@@ -163,14 +153,35 @@ def verify_lock(judge: Judge, lock: JudgeLock, *, draw: int | None = None) -> Lo
     Refused without a call: another identity, other settings of sampling or grading. Another engine is told and no refusal by itself: what
     it does to the verdicts decides.
     """
-    if judge.identity != lock.identity:
+    held = _held(judge, lock)
+    if judge.identity != lock.identity or not held:
         return LockReport(False, 1.0, 0.0, f"the judge is {judge.identity}, the lock is of {lock.identity}")
-    if changed := _settings_changed(judge, lock):
+    if changed := ", ".join(filter(None, (_settings_changed(one, own) for one, own in held))):
         return LockReport(False, 1.0, 0.0, f"the judge is asked with other settings: {changed}")
     number = draw if draw is not None else _DRAWS[0] + secrets.randbelow(_DRAWS[1])
     asked = canary.asked_again(lock.tasks, lock.pairs)
     _forget_names(judge)
-    now = canary.settled(asked, [canary.grade(judge, asked, draw=number)])
+    judged = canary.grade(judge, asked, draw=number)
+    first, *members = held
+    report = _compared(*first, asked, judged)
+    own = [_compared(one, of, asked, [given.members[index] for given in judged]) for index, (one, of) in enumerate(members)]
+    failed = [f"its member {of.identity}: {found.detail}" for (_, of), found in zip(members, own, strict=True) if not found.passed]
+    if not failed:
+        return report
+    return replace(report, passed=False, detail="; ".join([*failed, report.detail]))
+
+
+def _held(judge: Judge, lock: JudgeLock) -> list[tuple[Judge, JudgeLock]]:
+    """The judge with its lock, then its members with theirs; none where the lock has other members."""
+    judges = judge.judges if isinstance(judge, EnsembleJudge) else ()
+    if len(judges) != len(lock.members):
+        return []
+    return [(judge, lock), *zip(judges, lock.members, strict=True)]
+
+
+def _compared(judge: Judge, lock: JudgeLock, asked: Sequence[Asked], judged: Sequence[Judgement]) -> LockReport:
+    """One grading of the canary against a lock."""
+    now = canary.settled(asked, [judged])
     flips = canary.flips(lock.pairs, now)
     drift = canary.mean_reward(now) - lock.mean_reward
     problems = _problems(judge, lock, flips, drift)
@@ -180,9 +191,10 @@ def verify_lock(judge: Judge, lock: JudgeLock, *, draw: int | None = None) -> Lo
 
 def _forget_names(judge: Judge) -> None:
     """Only what the backend calls itself now counts, not what stands in answers from the ledger."""
-    if isinstance(judge, LanguageModelJudge):
-        judge.served.clear()
-        judge.engines.clear()
+    for one in judge.judges if isinstance(judge, EnsembleJudge) else (judge,):
+        if isinstance(one, LanguageModelJudge):
+            one.served.clear()
+            one.engines.clear()
 
 
 def _settings_changed(judge: Judge, lock: JudgeLock) -> str:
@@ -212,41 +224,3 @@ def _engine_changed(judge: Judge, lock: JudgeLock) -> str:
     if not isinstance(judge, LanguageModelJudge) or not judge.engines or (now := _engine("", judge.engines)) == lock.engine:
         return ""
     return f"; the engine is {now}, it was {lock.engine}"
-
-
-def write_lock(lock: JudgeLock, path: Path) -> None:
-    """Write judge.lock.json atomically. Errors: WorkspaceError."""
-    write_text(path, lock.to_json())
-
-
-def read_lock(path: Path) -> JudgeLock:
-    """A lock from its file. Errors: DatasetError when it is missing, damaged or of another format."""
-    try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
-        if raw.pop("format") != FORMAT:
-            raise ValueError("another format")
-        pairs = tuple(CanaryPair(**pair) for pair in raw.pop("pairs"))
-        lists: dict[str, Any] = {name: tuple(raw.pop(name)) for name in ("served", "allowed", "tasks", "probes")}
-        return JudgeLock(pairs=pairs, **lists, **raw)
-    except FileNotFoundError:
-        raise DatasetError(f"no judge lock at {path}", expected="judge.lock.json", fix="rubric-factory judge lock") from None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise DatasetError(f"{path} is not a judge lock: {error}", expected=f"format {FORMAT}", fix="make a new lock") from None
-
-
-def summary(lock: JudgeLock) -> dict[str, Any]:
-    """What a card or manifest says of a lock: identity, canary, probes by name, without tasks, answers and examples."""
-    failed = Counter("failed" if probe["passed"] is False else "passed" for probe in lock.probes if probe["passed"] is not None)
-    return {
-        "identity": lock.identity,
-        "backend": lock.backend,
-        "engine": lock.engine,
-        "served": list(lock.served),
-        "digest": lock.digest,
-        "canary_pairs": len(lock.pairs),
-        "flip_rate": lock.flip_rate,
-        "probes": {probe["name"]: {key: probe[key] for key in ("value", "accept", "severity", "passed")} for probe in lock.probes},
-        "probes_passed": failed["passed"],
-        "probes_failed": failed["failed"],
-        "allowed": list(lock.allowed),
-    }

@@ -13,7 +13,7 @@ from rubric_factory.errors import UsageError
 from rubric_factory.judging.lock import FORMAT
 from rubric_factory.judging.probes.protocol import Example, ProbeResult
 from rubric_factory.records import content_id
-from rubric_factory.settings.judge import JudgeSettings, LockSettings, ProbeSettings
+from rubric_factory.settings.judge import Ensemble, JudgeSettings, LockSettings, ProbeSettings
 from rubric_factory.workspace import write_text
 
 
@@ -47,7 +47,11 @@ def slug(identity: str) -> str:
 
 def grading_of(section: JudgeSettings, identity: str) -> dict[str, Any]:
     """What decides a judge's verdicts: its identity, sampling and grading; not where it is served, nor how fast."""
-    return {"identity": identity, **section.model_dump(mode="json", include={"type", "sampling", "grading"})}
+    decisive = {"type", "sampling", "grading"}
+    if isinstance(section, Ensemble):  # its identity names the members
+        members = [member.model_dump(mode="json", include=decisive) for member in section.members]
+        return {"identity": identity, **section.model_dump(mode="json", include={"type", "combine", "min_agreement"}), "members": members}
+    return {"identity": identity, **section.model_dump(mode="json", include=decisive)}
 
 
 def digest_of(

@@ -83,6 +83,17 @@ def _figure(row: Mapping[str, Any]) -> str:
     return "not applicable" if row["value"] is None else f"{row['value']:.3f}"
 
 
+def _members(lock: Mapping[str, Any]) -> str:
+    """Who the ensemble is and how far its judges agree on the canary; '' for a single judge."""
+    if not lock.get("members"):
+        return ""
+    named = [
+        f"{escaped(one['identity'], 300)} (with the ensemble on {_number(one['agreement'])}, {one['flip_rate']:.1%} flipped)"
+        for one in lock["members"]
+    ]
+    return f"An ensemble, share of its judges behind its canary verdicts {_number(lock['agreement'])}: {'; '.join(named)}. "
+
+
 def judge_section(staged: Staged) -> list[str]:
     """Who graded, what it withstood, and what was let through; nothing without a judge."""
     if not staged.judge:
@@ -101,7 +112,7 @@ def judge_section(staged: Staged) -> list[str]:
         "## Judge",
         f"Judge: {escaped(staged.judge)}. Backend: {escaped(lock['backend'])}, engine: {escaped(lock['engine'])}. Locked on "
         f"{lock['canary_pairs']} graded answers, {lock['flip_rate']:.1%} of their verdicts flipped between repeats: `judge.lock.json`. "
-        f"`quality` holds what it gives to each task's reference answer, to {weak}, and to another document's answer.",
+        f"{_members(lock)}`quality` holds what it gives to each task's reference answer, to {weak}, and to another document's answer.",
         *allowed,
         "Probes: what the judge gives to answers of known worth, on tasks that no judge had chosen yet, and after its gates.",
         _table(["probe", "value", "accepted", "severity", "result", "after the gates"], rows),

@@ -19,12 +19,16 @@ class JudgeFailure(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A judge's finding on one criterion: a level, or why there is none. reason is the judge's own words, untrusted."""
+    """A judge's finding on one criterion: a level, or why there is none. reason is the judge's own words, untrusted.
+
+    agreement: of an ensemble's verdict, the share of its members that give this level (where there is none: the level most of them give).
+    """
 
     criterion_key: str
     level: int | None
     reason: str = ""
     failure: JudgeFailure | None = None
+    agreement: float | None = None
 
     def __post_init__(self) -> None:
         require((self.level is None) == (self.failure is not None), "Verdict", "a level or a failure, never both or neither")
@@ -50,6 +54,7 @@ class Judgement:
     """What a judge made of one response to one task: verdicts in rubric order, or a rating of the whole, never both.
 
     failure: why a verdict, or everything, is missing; on verdicts or a rating that are there, the rule by which they were set.
+    members: of an ensemble's judgement, what each of its judges made of the response, in their order.
     """
 
     task_id: str
@@ -61,6 +66,7 @@ class Judgement:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     rating: Rating | None = None
+    members: tuple["Judgement", ...] = ()
 
     def __post_init__(self) -> None:
         require(self.rating is None or not self.verdicts, "Judgement", "verdicts or a rating, not both")

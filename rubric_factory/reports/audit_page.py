@@ -68,6 +68,7 @@ def _values(source: Source) -> dict[str, Any]:
         "figures_of": found,
         "judge": _judge(source),
         "lock": source.lock,
+        "ensemble": facts.lock,
         "software": " ".join(str(part)[:12] for part in (software.get("version"), software.get("commit")) if part),
         "steps": funnel(facts),
         "gates": sorted(facts.gates.items(), key=lambda item: (-item[1]["refused"], item[0])),

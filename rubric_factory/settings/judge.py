@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from rubric_factory.settings import llm
 from rubric_factory.settings.base import Section
@@ -20,6 +20,10 @@ class GradingSettings(Section):
 GradingMode = Literal[
     "all_criteria", "some_criteria", "one_criterion", "holistic", "direct_likert", "reference_likert", "predefined"
 ]  # fmt: skip
+
+
+# Modes that rate the whole response: they give no verdicts.
+RATING_MODES = frozenset({"holistic", "direct_likert", "reference_likert", "predefined"})
 
 
 class ModelGradingSettings(GradingSettings):
@@ -80,7 +84,48 @@ class ScriptedJudge(llm.Scripted):
 
 
 LanguageModelJudgeSettings = OpenAICompatibleJudge | VllmJudge | BatchFilesJudge | ScriptedJudge
-JudgeSettings = Annotated[Lexical | Rules | LanguageModelJudgeSettings, Field(discriminator="type")]
+SingleJudgeSettings = Lexical | Rules | LanguageModelJudgeSettings
+
+
+class Ensemble(Section):
+    """Several judges that grade every answer; their verdicts are combined criterion by criterion. Each is locked and verified by itself."""
+
+    type: Literal["ensemble"] = "ensemble"
+    members: tuple[Annotated[SingleJudgeSettings, Field(discriminator="type")], ...] = Field(
+        min_length=2,
+        max_length=9,
+        description="the judges, each a table with the keys of a [judge] of its own; all with the same max_response_characters, no two "
+        "with the same identity, none in a mode that rates",
+    )
+    combine: Literal["majority", "median"] = Field(
+        default="majority",
+        description="the combined level. majority: the one that most members give, none where two are given equally often; median: the "
+        "middle one, of two middle ones that which earns less",
+    )
+    min_agreement: float = Field(
+        default=0.6,
+        ge=0,
+        le=1,
+        description="share of all members that must give exactly the combined level; below it the criterion has no verdict (abstained)",
+    )
+
+    @model_validator(mode="after")
+    def _comparable(self) -> "Ensemble":
+        if len({member.grading.max_response_characters for member in self.members}) > 1:
+            raise ValueError("members differ in max_response_characters: one length rule holds for all of them")
+        modes = [member.grading.mode for member in self.members if isinstance(member.grading, ModelGradingSettings)]
+        rating = next((mode for mode in modes if mode in RATING_MODES), None)
+        if rating is not None:
+            raise ValueError(f"a member grades in the mode {rating}, which gives no verdicts to combine")
+        return self
+
+
+JudgeSettings = Annotated[SingleJudgeSettings | Ensemble, Field(discriminator="type")]
+
+
+def single_judges(section: SingleJudgeSettings | Ensemble) -> tuple[SingleJudgeSettings, ...]:
+    """The judges that a section names: the members of an ensemble, else itself."""
+    return section.members if isinstance(section, Ensemble) else (section,)
 
 
 class ProbeSettings(Section):

@@ -101,7 +101,29 @@ def rating_row(judgement: Judgement, rating: Rating) -> dict[str, object]:
         "prompt_tokens": judgement.prompt_tokens,
         "completion_tokens": judgement.completion_tokens,
         "criteria": 1,
+        "agreement": None,
+        "votes": None,
     }
+
+
+def _votes(judgement: Judgement, criterion_key: str, *, first: bool) -> list[dict[str, object]] | None:
+    """What the members of an ensemble found on one criterion, in their order; None of a single judge."""
+    votes: list[dict[str, object]] = []
+    for member in judgement.members:
+        verdict = next((one for one in member.verdicts if one.criterion_key == criterion_key), None)
+        failure = (verdict.failure if verdict else None) or member.failure
+        votes.append(
+            {
+                "judge": member.judge,
+                "level": verdict.level if verdict else None,
+                "failure": None if failure is None else str(failure),
+                "reason": verdict.reason if verdict else "",
+                "raw": member.raw if first else None,
+                "prompt_tokens": member.prompt_tokens if first else None,
+                "completion_tokens": member.completion_tokens if first else None,
+            }
+        )
+    return votes or None
 
 
 def judgement_rows(judgement: Judgement, rubric: Rubric) -> list[dict[str, object]]:
@@ -133,6 +155,8 @@ def judgement_rows(judgement: Judgement, rubric: Rubric) -> list[dict[str, objec
                 "prompt_tokens": judgement.prompt_tokens if first else None,
                 "completion_tokens": judgement.completion_tokens if first else None,
                 "criteria": len(rubric.criteria),
+                "agreement": verdict.agreement if verdict else None,
+                "votes": _votes(judgement, criterion.criterion_key, first=first),
             }
         )
     return rows

@@ -68,7 +68,19 @@ NECESSITY = pa.schema(
 # The criterion_key of a rating of the whole response, by a judge that gives no verdicts.
 RATING = "rating"
 # One row per criterion of a judged response; criteria: rows that the response has when none is missing (null in older files).
-# raw (the judge's reply) and the tokens stand in the first row of each response only.
+# raw (the judge's reply) and the tokens stand in the first row of each response only. agreement and votes: of an ensemble alone (null in
+# older files too); a vote is what one member found, its raw and tokens in the first row of each response.
+VOTE = pa.struct(
+    [
+        ("judge", _S),
+        ("level", _I),
+        ("failure", _S),
+        ("reason", _S),
+        ("raw", _S),
+        ("prompt_tokens", _I),
+        ("completion_tokens", _I),
+    ]
+)
 VERDICTS = pa.schema(
     [
         ("task_id", _S),
@@ -85,5 +97,7 @@ VERDICTS = pa.schema(
         ("prompt_tokens", _I),
         ("completion_tokens", _I),
         ("criteria", _I),
+        ("agreement", _F),
+        ("votes", pa.list_(VOTE)),
     ]
 )

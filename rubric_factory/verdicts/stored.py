@@ -111,9 +111,10 @@ def goodness(row: Row) -> float | None:
 
 
 def criterion_summary(rows: Iterable[Row]) -> list[Row]:
-    """A row a criterion, lowest pass rate first: n, ungraded, pass_rate with its 95 % interval (Wilson, over responses), mean_share.
+    """A row a criterion, lowest pass rate first: n, ungraded, agreement, pass_rate with its 95 % interval (Wilson), mean_share.
 
     Passed: full credit, or, of a bad thing, that it is wholly absent. mean_share: mean of s / s_max. None where nothing is graded.
+    agreement: of an ensemble, the mean share of its judges behind each verdict, given or withheld; None of a single judge.
     """
     groups: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
@@ -125,9 +126,35 @@ def criterion_summary(rows: Iterable[Row]) -> list[Row]:
 def _criterion(task_id: str, key: str, rows: Sequence[Row]) -> Row:
     graded = [row for row in rows if row["level"] is not None]
     row = {"task_id": task_id, "criterion_key": key, **{name: rows[0][name] for name in ("category", "weight", "max_level")}}
-    row |= {"n": len(graded), "ungraded": len(rows) - len(graded)}
+    row |= {"n": len(graded), "ungraded": len(rows) - len(graded), "agreement": _mean_agreement(rows)}
     if not graded:
         return {**row, "pass_rate": None, "ci95_low": None, "ci95_high": None, "mean_share": None}
     rate = wilson(sum(goodness(one) == 1.0 for one in graded), len(graded))
     share = sum(one["level"] / one["max_level"] for one in graded) / len(graded)
     return {**row, "pass_rate": rate.mean, "ci95_low": rate.low, "ci95_high": rate.high, "mean_share": share}
+
+
+def _mean_agreement(rows: Iterable[Row]) -> float | None:
+    found = [row["agreement"] for row in rows if row.get("agreement") is not None]
+    return sum(found) / len(found) if found else None
+
+
+def agreement_summary(rows: Iterable[Row]) -> Row | None:
+    """How far the judges of an ensemble agree; None where the verdicts are a single judge's.
+
+    verdicts: criteria that were combined; agreement: their mean share of judges behind the verdict; withheld: without a level, because too
+    few agreed or none gave one; judges: by identity, {votes: levels it gave, with: share of the combined verdicts that it gave, too}.
+    """
+    combined = [row for row in rows if row.get("agreement") is not None]
+    if not combined:
+        return None
+    judges: dict[str, Row] = {}
+    for row in combined:
+        for vote in row["votes"]:
+            own = judges.setdefault(vote["judge"], {"votes": 0, "with": 0, "of": 0})
+            own["votes"] += vote["level"] is not None
+            own["of"] += row["level"] is not None
+            own["with"] += row["level"] is not None and vote["level"] == row["level"]
+    shares = {name: {"votes": own["votes"], "with": own["with"] / own["of"] if own["of"] else None} for name, own in judges.items()}
+    withheld = sum(row["level"] is None for row in combined)
+    return {"verdicts": len(combined), "agreement": _mean_agreement(combined), "withheld": withheld, "judges": shares}
