@@ -99,6 +99,7 @@ def test_every_mode_takes_its_calls(mode, size, calls):
 SEES = {
     "all_criteria": {"passage", "rubric"}, "some_criteria": {"passage", "rubric"}, "one_criterion": {"passage", "rubric"},
     "holistic": {"passage", "rubric", "weights"}, "direct_likert": set(), "reference_likert": {"reference"}, "predefined": {"passage"},
+    "reflection": {"passage", "rubric"},
 }  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from itertools import groupby
 from rubric_factory.judging import failures, prompting
 from rubric_factory.judging.failures import Replies
 from rubric_factory.judging.modes import MODES, Call
-from rubric_factory.judging.parts import Part, after, merged
+from rubric_factory.judging.parts import OUTAGES, Part, after, chosen, merged, whole
 from rubric_factory.judging.protocol import JudgeInput
 from rubric_factory.llm.protocol import LanguageModel, Request
 from rubric_factory.records import Category, Criterion, JudgeFailure, Judgement, Level, Rubric, content_id
@@ -44,7 +44,11 @@ class LanguageModelJudge:
     @property
     def prompt_hash(self) -> str:
         """sha256 hex digest over the mode's prompt files and what else decides what is asked and how it is read."""
-        size = self.grading.criteria_per_call if self.grading.mode == "some_criteria" else 0
+        grading, size = (
+            self.grading,
+            0 if self._mode.choose is None else f"{self.grading.analyses} at {self.grading.analysis_temperature:g}",
+        )
+        size = grading.criteria_per_call if grading.mode == "some_criteria" else size
         return prompting.prompt_hash(self._mode.prompts, self.grading.mode, size, self.grading.quotes)
 
     @property
@@ -72,46 +76,65 @@ class LanguageModelJudge:
         ]
 
     def _outcomes(self, sent: Sequence[JudgeInput]) -> list[Replies]:
+        found = self._tried(sent, [self._mode.calls(item, self.grading) for item in sent])
+        if self._mode.choose is None:
+            return [merged(parts) for parts in found]
+        choices: list[Sequence[Call]] = []
+        for item, parts in zip(sent, found, strict=True):
+            call = None if any(part.failure in OUTAGES for part in parts) else self._mode.choose(item, whole(parts))
+            choices.append(() if call is None else (call,))
+        made = self._tried(sent, choices)
+        return [chosen(parts, next(iter(choice), None)) for parts, choice in zip(found, made, strict=True)]
+
+    def _tried(self, sent: Sequence[JudgeInput], calls: Sequence[Sequence[Call]]) -> list[list[Part]]:
+        """The calls about each answer through all their tries. calls: as long as sent."""
         parts: list[dict[int, Part]] = [{} for _ in sent]
         waiting: set[_Place] | None = None  # all, at first
         for attempt in range(self.grading.tries):
-            calls: dict[str, tuple[_Place, Call]] = {}
-            for request_id, completion in self._model.complete(self._requests(sent, waiting, attempt, calls)):
-                (index, number), call = calls.pop(request_id)
+            asked: dict[str, tuple[_Place, Call]] = {}
+            for request_id, completion in self._model.complete(self._requests(sent, calls, waiting, attempt, asked)):
+                (index, number), call = asked.pop(request_id)
                 self.served |= {completion.served_model} - {""}
                 self.engines |= {completion.engine} - {""}
                 parts[index][number] = after(parts[index].get(number, Part()), completion, call, first=attempt == 0)
             waiting = {(index, number) for index, own in enumerate(parts) for number, part in own.items() if part.again}
             if not waiting:
                 break
-        return [merged([own[number] for number in sorted(own)]) for own in parts]
+        return [[own[number] for number in sorted(own)] for own in parts]
 
     def _requests(
-        self, sent: Sequence[JudgeInput], wanted: set[_Place] | None, attempt: int, calls: dict[str, tuple[_Place, Call]]
+        self,
+        sent: Sequence[JudgeInput],
+        calls: Sequence[Sequence[Call]],
+        wanted: set[_Place] | None,
+        attempt: int,
+        asked: dict[str, tuple[_Place, Call]],
     ) -> Iterator[Request]:
-        """Requests of the wanted calls, each noted in `calls` by its request_id until its reply is read.
+        """Requests of the wanted calls, each noted in `asked` by its request_id until its reply is read.
 
         Answers to one task that stand together are asked about call by call: they share the prompt up to the response.
         """
         for _, group in groupby(range(len(sent)), key=lambda index: sent[index].task_id):
-            own = {index: self._mode.calls(sent[index], self.grading) for index in group}
+            own = {index: calls[index] for index in group}
             for number in range(max(len(some) for some in own.values())):
                 for index, some in own.items():
                     if number < len(some) and (wanted is None or (index, number) in wanted):
                         request_id = f"{index}.{number}"
-                        calls[request_id] = (index, number), some[number]
+                        asked[request_id] = (index, number), some[number]
                         yield self._request(request_id, sent[index], some[number], attempt)
 
     def _request(self, request_id: str, item: JudgeInput, call: Call, attempt: int) -> Request:
-        seed = (self.grading.seed + attempt + item.draw * self.grading.tries) % _SEEDS
+        draw = item.draw if call.sample is None else item.draw * self.grading.analyses + call.sample
         temperature = self.sampling.temperature
+        if call.sample is not None:
+            temperature = max(temperature, self.grading.analysis_temperature)
         return Request(
             request_id=request_id,
             messages=call.messages,
             max_tokens=self.sampling.max_tokens,
             temperature=max(temperature, self.grading.retry_temperature) if attempt else temperature,
             top_p=self.sampling.top_p,
-            seed=seed,
+            seed=(self.grading.seed + attempt + draw * self.grading.tries) % _SEEDS,
             schema=call.schema,
             subject=item.task_id,
             part=f"{item.response_id}~{item.draw}" if item.draw else item.response_id,

@@ -21,6 +21,8 @@ _FAILURES = {
 }
 # Where calls of one answer fail for different reasons, the first of these is the answer's: what says least about the answer goes first.
 _FIRST = (JudgeFailure.TRANSPORT, JudgeFailure.TIMEOUT, JudgeFailure.REFUSED, JudgeFailure.ABSTAINED, JudgeFailure.UNPARSEABLE)
+# What says nothing about the answer, and is asked again.
+OUTAGES = _FIRST[:2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,35 @@ def merged(parts: Sequence[Part]) -> Replies:
         prompt_tokens=sum(part.prompt_tokens for part in parts),
         completion_tokens=sum(part.completion_tokens for part in parts),
         rating=ratings[0] if ratings else None,
+    )
+
+
+def whole(parts: Sequence[Part]) -> list[tuple[Verdict, ...]]:
+    """What the parts that give a level on every criterion say, in their order."""
+    found = [part.found for part in parts if isinstance(part.found, tuple)]
+    return [verdicts for verdicts in found if all(verdict.level is not None for verdict in verdicts)]
+
+
+def chosen(parts: Sequence[Part], choice: Part | None) -> Replies:
+    """Analyses of one answer and the call that chose between them, None where nothing was to be chosen.
+
+    An outage of any call: no grade. Analyses that are not whole cannot be kept, unless none is. An answer whose analyses could be read has
+    not made the judge's reply unreadable: a choice that cannot be read is an abstention.
+    """
+    outage = next((part for kind in OUTAGES for part in parts if part.failure is kind), None)
+    readable = [part for part in parts if isinstance(part.found, tuple)]
+    kept = outage or next((part for part in readable if len(whole([part]))), None) or next(iter(readable), None)
+    if choice is not None and choice.failure is JudgeFailure.UNPARSEABLE:
+        choice = replace(choice, failure=JudgeFailure.ABSTAINED)
+    one = choice or kept
+    calls = (*parts, choice) if choice else tuple(parts)
+    every = merged(parts)
+    return replace(
+        merged([one]) if one else every,
+        first_parsed=every.first_parsed,
+        raw="\n".join(part.raw for part in calls),
+        prompt_tokens=sum(part.prompt_tokens for part in calls),
+        completion_tokens=sum(part.completion_tokens for part in calls),
     )
 
 

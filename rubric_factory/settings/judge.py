@@ -1,9 +1,9 @@
 """Who grades answers, what a judge must withstand before it may be locked: `[judge]`, `[probes]`, `[lock]`."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from rubric_factory.settings import llm
 from rubric_factory.settings.base import Section
@@ -18,7 +18,7 @@ class GradingSettings(Section):
 
 
 GradingMode = Literal[
-    "all_criteria", "some_criteria", "one_criterion", "holistic", "direct_likert", "reference_likert", "predefined"
+    "all_criteria", "some_criteria", "one_criterion", "holistic", "direct_likert", "reference_likert", "predefined", "reflection"
 ]  # fmt: skip
 
 
@@ -32,7 +32,8 @@ class ModelGradingSettings(GradingSettings):
     mode: GradingMode = Field(
         default="all_criteria",
         description="calls a response takes: one for all criteria, one for some, one each; or, baselines of arXiv 2507.17746, one rating: "
-        "holistic (1-10, sees rubric and weights), direct_likert (question alone), reference_likert, predefined (4 items)",
+        "holistic (1-10, sees rubric and weights), direct_likert (question alone), reference_likert, predefined (4 items); or reflection: "
+        "several analyses, and where they differ one call that says which to keep (arXiv 2604.07506)",
     )
     criteria_per_call: int = Field(default=4, ge=1, description="criteria of a call in the mode some_criteria")
     quotes: Literal["required", "given"] = Field(
@@ -43,6 +44,14 @@ class ModelGradingSettings(GradingSettings):
     retry_temperature: float = Field(
         default=0.3, ge=0, le=2, description="temperature of further tries, at least: at 0 a model would repeat its unreadable reply"
     )
+    analyses: int = Field(default=3, ge=2, le=9, description="analyses of a response in the mode reflection")
+    analysis_temperature: float = Field(default=0.7, gt=0, le=2, description="temperature of the analyses in the mode reflection, at least")
+
+    @model_serializer(mode="wrap")
+    def _that_counts(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without the keys of reflection in every other mode: what was locked and graded before there were any stays what it was."""
+        found: dict[str, Any] = handler(self)
+        return found if self.mode == "reflection" else {name: value for name, value in found.items() if not name.startswith("analys")}
 
 
 class Lexical(Section):

@@ -7,6 +7,7 @@ from rubric_factory.judging.modes import (
     one_criterion,
     predefined,
     reference_likert,
+    reflection,
     some_criteria,
 )
 from rubric_factory.judging.modes.protocol import Call, Found, Mode
@@ -21,4 +22,5 @@ MODES: dict[str, Mode] = {
     "direct_likert": direct_likert.MODE,
     "reference_likert": reference_likert.MODE,
     "predefined": predefined.MODE,
+    "reflection": reflection.MODE,
 }

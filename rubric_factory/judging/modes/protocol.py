@@ -14,18 +14,26 @@ Found = tuple[Verdict, ...] | Rating | None
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call about one answer. read: reply to Found, errors Unparseable and nothing else. criteria: whose verdicts it asks for."""
+    """One call about one answer. read: reply to Found, errors Unparseable and nothing else. criteria: whose verdicts it asks for.
+
+    sample: number of a call among several with the same messages, which then need another seed each and a temperature; None: the only one.
+    """
 
     messages: tuple[Message, ...]
     schema: dict[str, Any] = field(hash=False)
     read: Callable[[str], Found] = field(compare=False)
     criteria: tuple[Criterion, ...] = ()
+    sample: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Mode:
-    """One way to grade. prompts: files under prompts/; scale: lowest and highest rating, None where it gives verdicts by criterion."""
+    """One way to grade. prompts: files under prompts/; scale: lowest and highest rating, None where it gives verdicts by criterion.
+
+    choose: where the calls are analyses of the same criteria, the call that says which to keep; None from it: they are all alike.
+    """
 
     prompts: tuple[str, ...]
     calls: Callable[[JudgeInput, ModelGradingSettings], Sequence[Call]]
     scale: tuple[int, int] | None = None
+    choose: Callable[[JudgeInput, Sequence[tuple[Verdict, ...]]], Call | None] | None = None
