@@ -13,6 +13,7 @@ from rubric_factory import dataset_facts
 from rubric_factory.dataset_files import LOCK, DatasetRows
 from rubric_factory.dataset_version import ancestors, side_of_documents, trained_on
 from rubric_factory.passages.decide import LARGE_CLUSTER
+from rubric_factory.passages.withheld import WITHHELD, kind_of_path
 from rubric_factory.publishing.ancestry import Ancestry, ancestry, near_ancestors
 from rubric_factory.publishing.staged import Staged
 from rubric_factory.publishing.yank import yanked
@@ -96,6 +97,16 @@ def verdicts_kept(rows: DatasetRows, staged: Staged, judged: Collection[str] | N
             yield from (f"{row['task_key']}: no verdict is stored" for row in rows.tasks[split] if row["task_id"] not in judged)
 
 
+def withheld_grounding(rows: DatasetRows, author: dict[str, Any]) -> Iterator[str]:
+    """Where questions are asked from the visible part of papers, every task rests on a section that is withheld, as its heading says."""
+    if (author.get("mode") or {}).get("type") != "withheld_section":
+        return
+    for split in SPLITS:
+        for row in rows.tasks[split]:
+            if kind_of_path(row["section"] or "") not in WITHHELD:
+                yield f"{row['task_key']}: its section is neither results nor conclusion"
+
+
 def near_duplicates_apart(rows: DatasetRows, known: Ancestry, settings: PassageSettings) -> Iterator[str]:
     """No passage that is new to its side is a near-duplicate of a text that an ancestor had on another side."""
     new = {row["sha256"]: (split, row) for split in SPLITS for row in rows.grounding[split] if known.side.get(row["sha256"]) != split}
@@ -146,6 +157,7 @@ def ask(
             dataset_facts.apart_from_ancestors(rows, trained), near_duplicates_apart(rows, known, passages)
         ),
         "licences_allowed": lambda: dataset_facts.licences_allowed(rows, settings["publish"]["allowed_licences"]),
+        "withheld_grounding": lambda: withheld_grounding(rows, settings["author"]),
         "not_yanked": lambda: not_yanked(rows, datasets, staged.name),
         "fingerprint_fits": lambda: fingerprint_fits(rows, staged, fingerprint),
         "judge_locked": lambda: judge_locked(rows, staged, folder),

@@ -13,10 +13,10 @@ from test_language_model_author import passage_of
 
 from rubric_factory.authoring import marking, prompting
 from rubric_factory.authoring.cost import passage_requests
-from rubric_factory.authoring.prompting import STEPS, canary, prompt_files, prompt_hash, steps_of, system_text
+from rubric_factory.authoring.prompting import STEPS, WITHHELD_STEPS, canary, prompt_files, prompt_hash, steps_of, system_text
 from rubric_factory.authoring.worklist import Wish
 from rubric_factory.llm.protocol import Completion, CompletionFailure
-from rubric_factory.settings.author import ContrastMode, PassageMode, ScriptedAuthor, WritingSettings
+from rubric_factory.settings.author import ContrastMode, PassageMode, ScriptedAuthor, WithheldSectionMode, WritingSettings
 
 # Weak answers
 
@@ -118,16 +118,19 @@ def test_identity_follows_exactly_the_prompt_files_in_use(monkeypatch):
 def test_every_prompt_file_belongs_to_a_step_and_every_step_to_an_author():
     folder = files("rubric_factory.authoring").joinpath("prompts")
     there = {entry.name.removesuffix(".txt") for entry in folder.iterdir()}
-    used = {name for step in STEPS.values() for name in (*step.system, step.ask) if name} | {"user", "hints"}
+    steps = [*STEPS.values(), *WITHHELD_STEPS.values()]
+    used = {name for step in steps for name in (*step.system, step.ask, step.user) if name} | {"hints"}
     assert there == used
-    sections = [section_of(mode=mode, repair_rounds=1, weak_answer=True) for mode in (PassageMode(), PassageMode(calls=3), ContrastMode())]
+    modes = (PassageMode(), PassageMode(calls=3), ContrastMode(), WithheldSectionMode())
+    sections = [section_of(mode=mode, repair_rounds=1, weak_answer=True) for mode in modes]
+    assert there == {name.removesuffix(".txt") for section in sections for name in prompt_files(section)}
     assert {step for section in sections for step in steps_of(section)} == set(STEPS)
 
 
 def test_system_messages_are_the_same_for_every_passage_and_leave_no_slot_open():
-    for step in STEPS:
-        text = system_text(step, WritingSettings(), SEED)
-        assert "[[" not in text and (canary(SEED) in text) == ("assignment" in STEPS[step].system)
+    for step in (*STEPS.values(), *WITHHELD_STEPS.values()):
+        text = system_text(step.system, WritingSettings(), SEED)
+        assert "[[" not in text and (canary(SEED) in text) == bool({"assignment", "withheld_assignment"} & set(step.system))
 
 
 # Work list

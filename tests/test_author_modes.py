@@ -16,7 +16,7 @@ from rubric_factory.authoring.protocol import Authored
 from rubric_factory.gates.table import GATES
 from rubric_factory.llm.protocol import Completion, CompletionFailure, Request
 from rubric_factory.records import Passage
-from rubric_factory.settings.author import ContrastMode, PassageMode, ScriptedAuthor, WritingSettings
+from rubric_factory.settings.author import ContrastMode, PassageMode, ScriptedAuthor, WithheldSectionMode, WritingSettings
 
 # Written by hand as a model would write them, for two passages of the sample documents; `refused`: the first gate against each task.
 REPLIES = json.loads((Path(__file__).parent / "data" / "author_replies.json").read_text(encoding="utf-8"))
@@ -171,7 +171,8 @@ def test_contrast_without_a_weaker_answer_is_a_rejection_of_that_slot():
 
 
 def test_every_mode_of_the_settings_has_its_generator():
-    modes = {mode_of(section_of(mode=mode)) for mode in (PassageMode(), PassageMode(calls=3), ContrastMode())}
+    every = (PassageMode(), PassageMode(calls=3), ContrastMode(), WithheldSectionMode())
+    modes = {mode_of(section_of(mode=mode)) for mode in every}
     assert modes == set(MODES)
 
 

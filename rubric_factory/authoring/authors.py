@@ -29,11 +29,13 @@ def open_author(
     account: Account | None = None,
     backend: Backend | None = None,
     worklist: Mapping[str, tuple[Wish, ...]] | None = None,
+    visible: Mapping[str, str] | None = None,
 ) -> Iterator[Author]:
     """The author that the settings name; a language model stands behind the workspace's ledger, which is closed at the end.
 
     account: what calls are paid from; backend: who answers instead of the configured one (batch files), under the same identity.
     worklist: by passage_id, what a policy failed at; an embedded author cannot be asked for more, and takes no notice.
+    visible: by document_key, as LanguageModelAuthor.
     Errors: MissingExtraError, ConfigurationError, WorkspaceError (ledger).
     """
     section, system_message = settings.author, settings.publish.system_message
@@ -49,6 +51,7 @@ def open_author(
             gates=settings.gates,
             profile=settings.publish.profile,
             worklist=worklist,
+            visible=visible,
         )
 
 

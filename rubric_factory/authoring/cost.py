@@ -10,11 +10,12 @@ _ONCE = frozenset({"tasks", "questions"})
 _ON_TOP = frozenset({"repair", "focus"})
 # Stand-ins, in characters: what other replies put into a prompt.
 _QUESTION, _ANSWER = "q" * 250, "a" * 700
+_VISIBLE = "words " * 900  # what [passages] visible_words allows by default
 
 
 def passage_requests(passage: Passage, section: LanguageModelAuthor, seed: int) -> list[Request]:
     """All requests about a passage, as many tasks as the settings ask for; what earlier replies would hold is stand-in text."""
-    values = {"question": _QUESTION, "reference": _ANSWER, "brief": _ANSWER, "closed": _ANSWER}
+    values = {"question": _QUESTION, "reference": _ANSWER, "brief": _ANSWER, "closed": _ANSWER, "visible": _VISIBLE}
     steps: list[Step] = [step for step in dict.fromkeys(steps_of(section)) if step not in _ON_TOP]
     slots = section.writing.tasks_per_passage
     return [

@@ -11,6 +11,7 @@ from rubric_factory.authoring import marking, prompting
 from rubric_factory.authoring.assemble import EvidenceMissingError, assemble
 from rubric_factory.authoring.prompting import Step, canary
 from rubric_factory.authoring.reply import Kind, TaskReply, item_model, items
+from rubric_factory.authoring.visible import VisibleEvidenceError, refuse_told
 from rubric_factory.gates.protocol import GateInput, Severity
 from rubric_factory.gates.table import GATES, check_task
 from rubric_factory.llm.protocol import Completion, Request
@@ -25,10 +26,11 @@ _Item = TypeVar("_Item", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """One passage on the desk, with its document's title."""
+    """One passage on the desk, with its document's title; visible: the part of a paper that is shown beside a withheld passage."""
 
     passage: Passage
     title: str
+    visible: str = ""
 
     def rejection(self, reason: str, detail: str, slot: int | None = None) -> Rejection:
         """Of the passage, or of what was to become the task in a slot: record_id is then '<passage_id>/<slot>'."""
@@ -81,7 +83,12 @@ class Desk:
 
     def ask(self, step: Step, sheet: Sheet, part: str = "", **values: str) -> Request:
         """A request of a step about a passage."""
+        if sheet.visible:
+            values["visible"] = self._marked(sheet.visible, sheet)
         return prompting.request(step, self.section, self.seed, sheet.passage, sheet.title, part=part, **values)
+
+    def _marked(self, text: str, sheet: Sheet) -> str:
+        return marking.blanked(text, sheet.passage, self.seed) if self.section.writing.datamarking else text
 
     def _said(self, completion: Completion, sheet: Sheet, slot: int | None) -> str | Rejection:
         """The text of an answer, or why it is none: it failed, or it tells what only the system message holds."""
@@ -152,8 +159,12 @@ class Desk:
             reply = self._checked("repair" if former else "tasks", value, TaskReply)
             own = {"system": self.system, "author": self.identity, "evidence_grade": self.evidence_grade}
             task = assemble(reply, sheet.passage, slot, ordinals, **own)  # type: ignore[arg-type]
+            if sheet.visible:
+                refuse_told(task, sheet.visible)
         except ValidationError as error:
             return replace(blank, faults=(Fault("schema_violation", _place(error)),))
+        except VisibleEvidenceError as error:
+            return replace(blank, faults=(Fault("evidence_visible", str(error)),))
         except EvidenceMissingError as error:
             return replace(blank, faults=(Fault("evidence_not_verbatim", str(error)),))
         except ValueError as error:

@@ -1,6 +1,6 @@
 """The language-model author: a mode's drafts, mended where a gate refuses them, with weak answers. What does not hold is a Rejection."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -85,6 +85,7 @@ class LanguageModelAuthor:
     """Author behind any LanguageModel. system_message: of the policy's prompt, may be empty; seed: of the requests and delimiters.
 
     gates, profile: what a draft is checked against before it counts as written; worklist: by passage_id, what a policy failed at.
+    visible: by document_key, the part of a paper shown beside its withheld passages; for mode withheld_section alone.
     """
 
     def __init__(
@@ -97,8 +98,10 @@ class LanguageModelAuthor:
         gates: GateSettings | None = None,
         profile: str = "standard",
         worklist: Mapping[str, tuple[Wish, ...]] | None = None,
+        visible: Mapping[str, str] | None = None,
     ) -> None:
         self._model, self._section, self._worklist = model, section, worklist or {}
+        self._visible = (visible or {}) if isinstance(section.mode, settings.WithheldSectionMode) else None
         system = (Message("system", system_message),) if system_message else ()
         self._desk = Desk(section, seed, system, identity_of(section), grade_of(section), gates or GateSettings(), profile)
 
@@ -113,9 +116,20 @@ class LanguageModelAuthor:
         return self._desk.evidence_grade
 
     def write(self, passages: Iterable[tuple[Passage, str]]) -> Iterator[Authored]:
-        """As Author.write, in the order conversations end. Errors: as Conversations.run."""
+        """As Author.write, in the order conversations end; passages that cannot be asked about last. Errors: as Conversations.run."""
         breaker = Breaker(self._section.model, self._section.stop_after)
-        return Conversations(self._model, breaker).run(
-            (passage.passage_id, partial(_passage, self._desk, Sheet(passage, title), self._worklist.get(passage.passage_id, ())))
-            for passage, title in passages
-        )
+        unasked: list[Authored] = []
+        yield from Conversations(self._model, breaker).run(self._begun(passages, unasked))
+        yield from unasked
+
+    def _begun(
+        self, passages: Iterable[tuple[Passage, str]], unasked: list[Authored]
+    ) -> Iterator[tuple[str, Callable[[], Part[Authored]]]]:
+        """How each conversation begins. unasked: takes those that have nothing to be asked from."""
+        for passage, title in passages:
+            sheet = Sheet(passage, title, "" if self._visible is None else self._visible.get(passage.document_key, ""))
+            if self._visible is not None and not sheet.visible:
+                refusal = sheet.rejection("no_visible_part", "no front matter or methods of its document are known")
+                unasked.append(Authored(passage.passage_id, rejections=(refusal,)))
+                continue
+            yield passage.passage_id, partial(_passage, self._desk, sheet, self._worklist.get(passage.passage_id, ()))

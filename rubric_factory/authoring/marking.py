@@ -14,12 +14,16 @@ def sign(passage: Passage, seed: int) -> str:
     return free[int(content_id("sign", seed, passage.passage_id)[:8], 16) % len(free)]
 
 
-def marked(passage: Passage, seed: int) -> tuple[str, str]:
-    """(text with every blank and tab as the sign, the sentence that says so)."""
+def blanked(text: str, passage: Passage, seed: int) -> str:
+    """A text with every blank and tab as the sign of a passage."""
     one = sign(passage, seed)
-    return passage.text.replace(" ", one).replace(
-        "\t", one
-    ), f" In the passage every blank is written as {one}; write blanks in your quotes."
+    return text.replace(" ", one).replace("\t", one)
+
+
+def marked(passage: Passage, seed: int, where: str = "the passage") -> tuple[str, str]:
+    """(text with every blank and tab as the sign, the sentence that says so). where: what is written like that."""
+    one = sign(passage, seed)
+    return blanked(passage.text, passage, seed), f" In {where} every blank is written as {one}; write blanks in your quotes."
 
 
 def unmarked(value: Any, passage: Passage, seed: int) -> Any:

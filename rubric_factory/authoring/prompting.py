@@ -15,7 +15,7 @@ from rubric_factory.authoring.reply import Kind, reply_schema, token_bound
 from rubric_factory.judging.prompting import fenced, fill
 from rubric_factory.llm.protocol import Request
 from rubric_factory.records import Message, Passage, content_id
-from rubric_factory.settings.author import LanguageModelAuthor, PassageMode, WritingSettings
+from rubric_factory.settings.author import ContrastMode, LanguageModelAuthor, WithheldSectionMode, WritingSettings
 from rubric_factory.text import printable
 
 Step = Literal["tasks", "questions", "reference", "rubric", "contrast", "repair", "focus", "brief", "closed"]
@@ -24,11 +24,15 @@ _WHOLE = ("assignment", "question", "reference", "rubric", "example", "reply_tas
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """Prompt files of a step: the system message is made of `system`, what follows the passage of `ask`. reply: None for free text."""
+    """Prompt files of a step: the system message is made of `system`, what follows the passage of `ask`. reply: None for free text.
+
+    user: what shows the passage.
+    """
 
     system: tuple[str, ...]
     ask: str
     reply: Kind | None
+    user: str = "user"
 
 
 STEPS: dict[Step, Files] = {
@@ -42,14 +46,29 @@ STEPS: dict[Step, Files] = {
     "brief": Files(("answer_brief",), "ask_brief", None),
     "closed": Files(("answer_closed",), "", None),
 }
+# Steps that are asked otherwise where a paper's visible part is shown beside the withheld passage.
+_IN_TWO = ("withheld_assignment", "question", "withheld", "reference", "rubric")
+WITHHELD_STEPS: dict[Step, Files] = {
+    "tasks": Files((*_IN_TWO, "withheld_example", "reply_tasks"), "ask_tasks", "tasks", "withheld_user"),
+    "repair": Files((*_IN_TWO, "reply_repair"), "ask_repair", "repair", "withheld_user"),
+    "focus": Files((*_IN_TWO, "withheld_example", "reply_tasks"), "ask_focus", "tasks", "withheld_user"),
+}
+
+
+def files_of(step: Step, section: LanguageModelAuthor) -> Files:
+    """Prompt files of a step of an author of these settings."""
+    own = WITHHELD_STEPS if isinstance(section.mode, WithheldSectionMode) else STEPS
+    return own.get(step, STEPS[step])
 
 
 def steps_of(section: LanguageModelAuthor) -> tuple[Step, ...]:
     """Every step that an author of these settings may take. A work list (requests.jsonl) may ask any of them for more: focus."""
-    if not isinstance(section.mode, PassageMode):
+    if isinstance(section.mode, ContrastMode):
         found: tuple[Step, ...] = ("questions", "reference", "brief", "closed", "contrast")
+    elif isinstance(section.mode, WithheldSectionMode) or section.mode.calls == 1:
+        found = ("tasks",)
     else:
-        found = ("tasks",) if section.mode.calls == 1 else ("questions", "reference", "rubric")
+        found = ("questions", "reference", "rubric")
     return (*found, "focus", *(("repair",) if section.repair_rounds else ()), *(("closed",) if section.weak_answer else ()))
 
 
@@ -61,8 +80,8 @@ def template(name: str) -> str:
 
 def prompt_files(section: LanguageModelAuthor) -> dict[str, str]:
     """File name -> sha256 hex digest of every prompt file that an author of these settings may use."""
-    used = [STEPS[step] for step in steps_of(section)]
-    names = {name for step in used for name in (*step.system, step.ask) if name} | {"user"}
+    used = [files_of(step, section) for step in steps_of(section)]
+    names = {name for step in used for name in (*step.system, step.ask) if name} | {step.user for step in used if step.ask}
     names |= {"hints"} if section.repair_rounds else set()
     return {f"{name}.txt": hashlib.sha256(template(name).encode()).hexdigest() for name in sorted(names)}
 
@@ -95,15 +114,17 @@ def plan(step: Step, writing: WritingSettings) -> str:
 
 
 @cache
-def system_text(step: Step, writing: WritingSettings, seed: int) -> str:
-    """The system message of a step: the same for every passage."""
+def system_text(system: tuple[str, ...], writing: WritingSettings, seed: int) -> str:
+    """The system message made of these files: the same for every passage."""
     values = {name: str(getattr(writing, name)) for name in WritingSettings.model_fields} | {"canary": canary(seed)}
-    return fill("".join(template(name) for name in STEPS[step].system), values)
+    return fill("".join(template(name) for name in system), values)
 
 
-def _user_text(step: Step, passage: Passage, title: str, values: Mapping[str, str], writing: WritingSettings, seed: int) -> str:
+def _user_text(step: Step, section: LanguageModelAuthor, seed: int, passage: Passage, title: str, values: Mapping[str, str]) -> str:
     """The user message: the passage, then what to do with it. values are untrusted: each is fenced."""
-    text, note = marking.marked(passage, seed) if writing.datamarking else (passage.text, "")
+    writing, used = section.writing, files_of(step, section)
+    where = "the visible part and the passage" if used.user == "withheld_user" else "the passage"
+    text, note = marking.marked(passage, seed, where) if writing.datamarking else (passage.text, "")
     own = {
         "delimiter": delimiter(passage, seed),
         "title": printable(title, 300) or "(none)",
@@ -111,7 +132,7 @@ def _user_text(step: Step, passage: Passage, title: str, values: Mapping[str, st
         "marking": note,
         "plan": plan(step, writing),
     }
-    return fill(template("user") + template(STEPS[step].ask), {**{name: fenced(value) for name, value in values.items()}, **own})
+    return fill(template(used.user) + template(used.ask), {**{name: fenced(value) for name, value in values.items()}, **own})
 
 
 def request(
@@ -121,12 +142,13 @@ def request(
 
     values: what the step's file asks for besides the passage. max_tokens: as in the settings, or what the schema allows if less.
     """
-    kind, writing, sampling = STEPS[step].reply, section.writing, section.sampling
+    used, writing, sampling = files_of(step, section), section.writing, section.sampling
+    kind = used.reply
     weaker = getattr(section.mode, "answer_temperature", None) if step in ("brief", "closed") else None
-    user = values["question"] if step == "closed" else _user_text(step, passage, title, values, writing, seed)
+    user = values["question"] if step == "closed" else _user_text(step, section, seed, passage, title, values)
     return Request(
         request_id=f"{passage.passage_id}/{part or step}",
-        messages=(Message("system", system_text(step, writing, seed)), Message("user", user)),
+        messages=(Message("system", system_text(used.system, writing, seed)), Message("user", user)),
         max_tokens=section.answer_tokens if kind is None else min(sampling.max_tokens, token_bound(kind, writing)),
         temperature=sampling.temperature if weaker is None else weaker,
         top_p=sampling.top_p,

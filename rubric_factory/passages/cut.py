@@ -19,14 +19,24 @@ from rubric_factory.passages.contamination import Benchmark, load_benchmark
 from rubric_factory.passages.measures import Measured, measured, shingles_of_document
 from rubric_factory.passages.prints import write_prints
 from rubric_factory.passages.shingles import Hashes, set_key
+from rubric_factory.passages.withheld import row_of, split_of
 from rubric_factory.records import Document, content_id
 from rubric_factory.settings.passages import PassageSettings
-from rubric_factory.tables import DOCUMENT_MEASURES, PASSAGE_MEASURES, PASSAGES, document_from_row
+from rubric_factory.tables import DOCUMENT_MEASURES, PASSAGE_MEASURES, PASSAGES, WITHHELD_SECTIONS, document_from_row
 from rubric_factory.workspace import disk_error, fsync_folder
 
 # What the one writer folds and removes.
 ROW_FILES = ("passages.parquet", "documents.parquet")
 ROWS = pa.schema([*PASSAGES, *(column for column in PASSAGE_MEASURES if column.name not in PASSAGES.names)])
+# Where sections are withheld; `passages` counts others there, and is renamed.
+WITHHELD_PASSAGES = "withheld_passages"
+SPLIT_ROWS = pa.schema(
+    [
+        *DOCUMENT_MEASURES,
+        *(column for column in WITHHELD_SECTIONS if column.name not in DOCUMENT_MEASURES.names),
+        (WITHHELD_PASSAGES, pa.int64()),
+    ]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +95,23 @@ class Cutter:
         sets: list[Hashes] = []
         unions: list[Hashes] = []
         for document in _documents(job):
-            found = measured(document, self._settings, self._benchmark)
+            split = split_of(document, self._settings, self._benchmark) if self._settings.withheld_sections else None
+            found = measured(document, self._settings, self._benchmark, split)
             digest = job.due[document.document_key]
             rows += [{**row.passage_row(digest), **row.measure_row(name, len(sets) + at)} for at, row in enumerate(found)]
             sets += [row.shingles for row in found]
             unions.append(shingles_of_document(found))
-            documents.append(_document_row(document, found, digest, name, len(documents), unions[-1]))
+            row = _document_row(document, found, digest, name, len(documents), unions[-1])
+            if split is not None:
+                said = row_of(document, split, [one.passage for one in found])
+                row = {**said, WITHHELD_PASSAGES: said["passages"], **row}
+            documents.append(row)
         write_prints(place / "passages.prints", sets)
         write_prints(place / "documents.prints", unions)
-        pq.write_table(pa.Table.from_pylist(documents, schema=DOCUMENT_MEASURES), place / "documents.parquet")
+        pq.write_table(
+            pa.Table.from_pylist(documents, schema=SPLIT_ROWS if self._settings.withheld_sections else DOCUMENT_MEASURES),
+            place / "documents.parquet",
+        )
         pq.write_table(pa.Table.from_pylist(rows, schema=ROWS), place / "passages.parquet", compression="zstd")
         for path in place.glob("*.parquet"):
             _sync(path)

@@ -1,7 +1,7 @@
 """All that is known of a document's passages from its own text: a pure function of document and settings, run once per document."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -9,6 +9,7 @@ from rubric_factory.passages.chunk import chunk
 from rubric_factory.passages.contamination import NO_BENCHMARK, Benchmark
 from rubric_factory.passages.quality import Quality, assess
 from rubric_factory.passages.shingles import Hashes, exact_key, frames, set_key, shingles_of, without_frames
+from rubric_factory.passages.withheld import NOT_WITHHELD, Split
 from rubric_factory.records import Document, Passage
 from rubric_factory.settings.passages import PassageSettings
 from rubric_factory.tables import passage_to_row
@@ -49,18 +50,32 @@ class Measured:
         }
 
 
-def measured(document: Document, settings: PassageSettings, benchmark: Benchmark = NO_BENCHMARK) -> list[Measured]:
-    """The document's passages in order, measured; what repeats the benchmark is refused as contaminated, other languages as such."""
+def measured(
+    document: Document, settings: PassageSettings, benchmark: Benchmark = NO_BENCHMARK, split: Split | None = None
+) -> list[Measured]:
+    """The document's passages in order, measured; what repeats the benchmark is refused as contaminated, other languages as such.
+
+    split: how the document falls in two, where only what is withheld may be asked about.
+    """
     found = chunk(document, settings)
     repeated = frames([passage.text for passage in found])
     foreign = ""
     if document.language and settings.languages and document.language not in settings.languages:
         foreign = f"its document is in {document.language!r}; asked for: {', '.join(settings.languages)}"
-    return [
+    rows = [
         row
         for start in range(0, len(found), _AT_ONCE)
         for row in _measured(found[start : start + _AT_ONCE], repeated, foreign, settings, benchmark)
     ]
+    return rows if split is None else [_withheld(row, split) for row in rows]
+
+
+def _withheld(row: Measured, split: Split) -> Measured:
+    """The passage, refused where it is not withheld and nothing else refuses it."""
+    refusal = split.refusal(row.passage)
+    if row.quality.reason or not refusal:
+        return row
+    return replace(row, quality=Quality(row.quality.words, row.quality.score, NOT_WITHHELD, refusal))
 
 
 def _measured(

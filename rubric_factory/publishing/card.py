@@ -69,6 +69,11 @@ def limits(staged: Staged) -> list[str]:
         "A near-duplicate of a document that left the corpus is recognised by the passages that versions published; those that had no task "
         "are recognised only if they are repeated verbatim.",
     ]
+    if "withheld.txt" in staged.prompts:
+        found.append(
+            "Questions were written from front matter and methods of papers; the grounding is a withheld passage of their results, "
+            "discussion or conclusion, told by its heading."
+        )
     if staged.lock.get("allowed"):
         found.append("The judge failed probes of severity error and was let through by hand: do not train on its grades.")
     empty = [split for split in SPLITS if not staged.counts["tasks"][split]]

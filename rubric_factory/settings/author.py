@@ -71,6 +71,15 @@ class ContrastMode(Section):
     answer_temperature: float = Field(default=1.0, ge=0, le=2, description="temperature of the two weaker answers")
 
 
+class WithheldSectionMode(Section):
+    """Questions from a paper's front matter and methods, graded by its withheld results or conclusion (arXiv 2605.09584), in one call.
+
+    Needs [passages] withheld_sections. A question has to bring along what its answer is reasoned from: give it room.
+    """
+
+    type: Literal["withheld_section"] = "withheld_section"
+
+
 class WritingSampling(llm.Sampling):
     """Sampling of the author's requests; part of the ledger key."""
 
@@ -86,7 +95,7 @@ class Writing(Section):
 
     sampling: WritingSampling = WritingSampling()
     writing: WritingSettings = WritingSettings()
-    mode: Annotated[PassageMode | ContrastMode, Field(discriminator="type")] = PassageMode()
+    mode: Annotated[PassageMode | ContrastMode | WithheldSectionMode, Field(discriminator="type")] = PassageMode()
     repair_rounds: int = Field(default=1, ge=0, le=5, description="times a refused task goes back to the author with the gates' reasons")
     weak_answer: bool = Field(
         default=True,

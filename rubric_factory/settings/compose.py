@@ -6,11 +6,11 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from rubric_factory.errors import ConfigurationError
-from rubric_factory.settings.author import AuthorSettings
+from rubric_factory.settings.author import AuthorSettings, WithheldSectionMode
 from rubric_factory.settings.caps import CapSettings
 from rubric_factory.settings.evaluate import EvaluateSettings
 from rubric_factory.settings.extract import ExtractSettings
@@ -49,6 +49,12 @@ class Settings(BaseSettings):
     training: TrainingSettings | None = Field(default=None, description="the policy and its training; absent: `train` refuses to run")
     evaluation: EvaluateSettings = EvaluateSettings()
     serve: ServeSettings = ServeSettings()
+
+    @model_validator(mode="after")
+    def _withheld_where_asked_for(self) -> "Settings":
+        if isinstance(getattr(self.author, "mode", None), WithheldSectionMode) and not self.passages.withheld_sections:
+            raise ValueError("the author's mode withheld_section needs withheld_sections = true in [passages]")
+        return self
 
     @classmethod
     def settings_customise_sources(

@@ -55,6 +55,12 @@ class PassageSettings(Section):
         " a document whose language is not known passes; empty: every language",
     )
     per_document: int = Field(default=12, ge=1, description="passages selected from one document at most")
+    withheld_sections: bool = Field(
+        default=False,
+        description="only results and conclusions of paper-like documents are asked about; front matter and methods are kept beside them,"
+        " for an author of mode withheld_section (arXiv 2605.09584)",
+    )
+    visible_words: int = Field(default=900, ge=60, description="words of front matter and methods shown to that author at most")
     quality: QualitySettings = QualitySettings()
     decontaminate: DecontaminateSettings = DecontaminateSettings()
 
@@ -62,4 +68,6 @@ class PassageSettings(Section):
     def _sizes_ascend(self) -> "PassageSettings":
         if not self.min_words <= self.target_words <= self.max_words:
             raise ValueError("min_words <= target_words <= max_words must hold")
+        if self.withheld_sections and self.visible_words < self.min_words:
+            raise ValueError("visible_words must not be below min_words")
         return self

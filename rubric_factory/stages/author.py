@@ -17,7 +17,8 @@ from rubric_factory.authoring.authors import asked_as, author_identity, open_aut
 from rubric_factory.authoring.protocol import Authored
 from rubric_factory.errors import FactoryError, LanguageModelError
 from rubric_factory.llm.protocol import Backend
-from rubric_factory.records import Passage, Rejection, Task
+from rubric_factory.records import Passage, Rejection, Task, content_id
+from rubric_factory.settings.author import WithheldSectionMode
 from rubric_factory.stages import Context, StageReport
 from rubric_factory.tables import AUTHORED, TASK_NOTES, TASKS, passage_from_row, rejection_rows, task_to_row
 
@@ -37,13 +38,17 @@ class AuthorReport(StageReport):
 
 @dataclass(frozen=True)
 class _Particulars:
-    """What people and policies said of single passages: wishes and edits by passage_id, and which wishes name no passage."""
+    """What people and policies said of single passages: wishes and edits by passage_id, and which wishes name no passage.
+
+    visible: by document_key, what is shown beside withheld passages, where the author's mode asks for it.
+    """
 
     wishes: dict[str, tuple[worklist.Wish, ...]] = field(default_factory=dict)
     edits: dict[str, tuple[review.Edit, ...]] = field(default_factory=dict)
     rejections: tuple[Rejection, ...] = ()
     suffixes: dict[str, str] = field(default_factory=dict)
     keys: tuple[str, ...] = ()
+    visible: dict[str, str] = field(default_factory=dict)
 
     @property
     def incoming(self) -> pa.Table:
@@ -52,15 +57,27 @@ class _Particulars:
         return pa.table(columns, schema=pa.schema([("passage_id", pa.string()), ("particulars", pa.string())]))
 
 
+def _visible(context: Context, house: warehouse.Warehouse) -> tuple[dict[str, str], dict[str, str]]:
+    """Visible parts by document_key, and what they add to how each passage is asked; both empty in other modes than withheld_section."""
+    if not isinstance(getattr(context.settings.author, "mode", None), WithheldSectionMode):
+        return {}, {}
+    rows = house.rows("visible_parts")
+    visible = {row["document_key"]: row["visible"] for row in rows}
+    digests = {key: content_id("visible", text)[:12] for key, text in visible.items()}
+    return visible, {row["passage_id"]: f" visible={digests[row['document_key']]}" for row in rows}
+
+
 def _particulars(context: Context, house: warehouse.Warehouse) -> _Particulars:
     """What requests.jsonl and review.jsonl say of today's passages. Errors: as read_jsonl."""
     wishes, reviews = worklist.read_wishes(context.workspace.requests), review.read_reviews(context.workspace.review)
+    visible, suffixes = _visible(context, house)
     if not wishes and not reviews.keys:
-        return _Particulars()
+        return _Particulars(suffixes=suffixes, visible=visible)
     rows = house.rows("selected_passages")
     passages = {f"{row['document_key']}#{row['anchor']}": (row["passage_id"], row["document_key"]) for row in rows}
     wanted, rejections = worklist.by_passage(wishes, passages)
-    suffixes = {name: f" requests={worklist.digest(found)}" for name, found in wanted.items()}
+    for name, wished in wanted.items():
+        suffixes[name] = suffixes.get(name, "") + f" requests={worklist.digest(wished)}"
     touched: dict[str, list[review.Edit]] = {}
     for key, edits in sorted(reviews.edits.items()):
         known = passages.get(key.rpartition("/")[0])
@@ -68,7 +85,7 @@ def _particulars(context: Context, house: warehouse.Warehouse) -> _Particulars:
             touched.setdefault(known[0], []).extend(edits)
     for name, found in touched.items():
         suffixes[name] = suffixes.get(name, "") + f" review={review.digest(found)}"
-    return _Particulars(wanted, reviews.edits, tuple(rejections), suffixes, reviews.keys)
+    return _Particulars(wanted, reviews.edits, tuple(rejections), suffixes, reviews.keys, visible)
 
 
 def _passages(rows: pa.Table) -> Iterator[tuple[Passage, str]]:
@@ -169,7 +186,14 @@ def author(context: Context, *, limit: int | None = None, backend: Backend | Non
         writer = _Writer(house, asked, said)
         with (
             context.progress.step("author", rows.num_rows, "passages") as step,
-            open_author(context.settings, context.workspace, account=context.account, backend=backend, worklist=said.wishes) as opened,
+            open_author(
+                context.settings,
+                context.workspace,
+                account=context.account,
+                backend=backend,
+                worklist=said.wishes,
+                visible=said.visible,
+            ) as opened,
         ):
             try:
                 for authored in opened.write(_passages(rows)):

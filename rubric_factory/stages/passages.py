@@ -15,7 +15,7 @@ from rubric_factory.errors import FactoryError, WorkspaceError
 from rubric_factory.extract.texts import shard_path
 from rubric_factory.passages.columns import documents_of, lost_shards, usable_of
 from rubric_factory.passages.contamination import benchmark_digest
-from rubric_factory.passages.cut import ROW_FILES, Job
+from rubric_factory.passages.cut import ROW_FILES, WITHHELD_PASSAGES, Job
 from rubric_factory.passages.decide import LARGE_CLUSTER, decide
 from rubric_factory.passages.elders import NOTHING_OLDER, Elders
 from rubric_factory.passages.lsh import MARGIN, PERMUTATIONS, SEED
@@ -24,12 +24,14 @@ from rubric_factory.passages.workers import Workers
 from rubric_factory.records import DatasetVersion, content_id
 from rubric_factory.settings.passages import PassageSettings
 from rubric_factory.stages import Context, StageReport
-from rubric_factory.tables import PASSAGE_MEASURES, PASSAGES, SPLITS
+from rubric_factory.tables import DOCUMENT_MEASURES, PASSAGE_MEASURES, PASSAGES, SPLITS, WITHHELD_SECTIONS
 from rubric_factory.warehouse import Warehouse, opened
 
-TABLES = ("passages", "passage_measures", "document_measures", "document_clusters", "selection", "rejections")
+TABLES = ("passages", "passage_measures", "document_measures", "document_clusters", "withheld_sections", "selection", "rejections")
 # Settings that say how the work is done, or what is decided over all passages, and not what a document's passages are.
 _NOT_OF_A_CUT = {"workers", "near_duplicate_jaccard", "per_document", "decontaminate"}
+# Of a cut only where sections are withheld: rows of corpora without them are what they were before there was such a mode.
+_OF_WITHHELD = {"withheld_sections", "visible_words"}
 
 
 @dataclass(frozen=True)
@@ -42,9 +44,8 @@ class PassagesReport(StageReport):
 
 def cut_digest(settings: PassageSettings) -> str:
     """What the passages of a text and their measures depend on. Errors: ConfigurationError for a benchmark that cannot be read."""
-    return content_id(
-        "passages", VERSION, settings.model_dump(mode="json", exclude=_NOT_OF_A_CUT), benchmark_digest(settings.decontaminate)
-    )
+    left_out = _NOT_OF_A_CUT | (set() if settings.withheld_sections else _OF_WITHHELD)
+    return content_id("passages", VERSION, settings.model_dump(mode="json", exclude=left_out), benchmark_digest(settings.decontaminate))
 
 
 def _cluster_digest(settings: PassageSettings) -> str:
@@ -66,7 +67,13 @@ def _forget(context: Context, warehouse: Warehouse, digest: str) -> bool:
         clusters = _cluster_digest(context.settings.passages)
         otherwise = _decided(warehouse).get("clusters") != clusters
         if changed:
-            for statement in ("passages_stale", "passages_stale_measures", "passages_unplace", "passages_unplace_documents"):
+            for statement in (
+                "passages_stale",
+                "passages_stale_measures",
+                "passages_stale_withheld",
+                "passages_unplace",
+                "passages_unplace_documents",
+            ):
                 warehouse.run(statement)
         if otherwise:
             for statement in ("passages_clear_selection", "passages_clear_documents"):
@@ -113,7 +120,10 @@ def _fold(warehouse: Warehouse, job: Job) -> None:
     with warehouse.transaction():
         warehouse.fold("passages", rows.select(PASSAGES.names))
         warehouse.fold("passage_measures", rows.select(PASSAGE_MEASURES.names))
-        warehouse.fold("document_measures", documents)
+        warehouse.fold("document_measures", documents.select(DOCUMENT_MEASURES.names))
+        if WITHHELD_PASSAGES in documents.column_names:
+            split = documents.drop_columns(["passages"]).rename_columns({WITHHELD_PASSAGES: "passages"})
+            warehouse.fold("withheld_sections", split.select(WITHHELD_SECTIONS.names))
     for name in ROW_FILES:
         (job.place / name).unlink()
 

@@ -26,6 +26,7 @@ from rubric_factory.tables.corpus import (
     REJECTIONS,
     SELECTION,
     TEXTS,
+    WITHHELD_SECTIONS,
 )
 from rubric_factory.tables.published import PUBLISHED, SPLITS
 from rubric_factory.tables.tasks import AUTHORED, GATE_RESULTS, NECESSITY, QUALITY, RATING, SCORES, TASK_NOTES, TASKS, VERDICTS
@@ -52,6 +53,7 @@ __all__ = [
     "TASK_NOTES",
     "TEXTS",
     "VERDICTS",
+    "WITHHELD_SECTIONS",
     "document_from_row",
     "document_to_row",
     "judgement_rows",
@@ -71,6 +73,7 @@ TABLES: dict[str, tuple[pa.Schema, tuple[str, ...]]] = {
     "passages": (PASSAGES, ("passage_id",)),
     "passage_measures": (PASSAGE_MEASURES, ("passage_id",)),
     "document_measures": (DOCUMENT_MEASURES, ("document_key",)),
+    "withheld_sections": (WITHHELD_SECTIONS, ("document_key",)),
     "document_clusters": (DOCUMENT_CLUSTERS, ("document_key",)),
     "selection": (SELECTION, ("passage_id",)),
     "authored": (AUTHORED, ("passage_id", "author")),

@@ -86,6 +86,11 @@ DOCUMENT_MEASURES = pa.schema(
         ("shard_row", _I),
     ]
 )
+# One row per document that was cut, where sections are withheld: its visible part as the author sees it, and how many passages are
+# withheld; or why it has none (reason, '' where it has some).
+WITHHELD_SECTIONS = pa.schema(
+    [("document_key", _S), ("reason", _S), ("detail", _S), ("visible", _S), ("visible_words", _I), ("passages", _I)]
+)
 # One row per document that was cut: the document that represents its near-duplicates, and their Jaccard similarity (null for itself).
 DOCUMENT_CLUSTERS = pa.schema([("document_key", _S), ("cluster", _S), ("similarity", pa.float64())])
 # One row per passage: its near-duplicate cluster (id of the passage that represents it), whether tasks are asked of it, and its Jaccard

@@ -1,5 +1,5 @@
 -- One row per selected passage that does not count as asked (run drop_stale_authored first), with its document's title;
--- those that `incoming` (passage_id, particulars) names come first.
+-- those that `incoming` (passage_id, particulars) names for a request or review come first.
 SELECT
     passages.*,
     coalesce(documents.title, '') AS title
@@ -8,4 +8,8 @@ INNER JOIN selection ON passages.passage_id = selection.passage_id AND selection
 INNER JOIN documents ON passages.document_key = documents.document_key
 LEFT JOIN incoming ON passages.passage_id = incoming.passage_id
 WHERE passages.passage_id NOT IN (SELECT authored.passage_id FROM authored)
-ORDER BY incoming.passage_id IS NULL, passages.document_key, passages.char_start, passages.passage_id;
+ORDER BY
+    NOT coalesce(regexp_matches(incoming.particulars, 'requests=|review='), FALSE),
+    passages.document_key,
+    passages.char_start,
+    passages.passage_id;
