@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from rubric_factory.dataset_files import DatasetRows, Row
-from rubric_factory.records import JudgeFailure
+from rubric_factory.records import JudgeFailure, author_of
 from rubric_factory.tables import RATING, SPLITS
 from rubric_factory.text import words
 
@@ -55,6 +55,7 @@ def tasks(rows: DatasetRows) -> pd.DataFrame:
     found = [
         {name: row[name] for name in names}
         | {
+            "author": row["author"] and author_of(row["author"]),
             "key_of_document": str(row["task_key"]).startswith(f"{row['document_key']}#"),
             "question_words": len(words(row["question"] or "")),
             "reference_words": len(words(row["reference_answer"] or "")),

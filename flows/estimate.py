@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from flows.summary import documents_kept, read_rows
 from rubric_factory.gates.model.protocol import kinds
 from rubric_factory.records import Passage
-from rubric_factory.settings.author import LanguageModelAuthor
+from rubric_factory.settings.author import LanguageModelAuthor, writers_of
 from rubric_factory.settings.judge import single_judges
 from rubric_factory.settings.llm import LanguageModelSection
 from rubric_factory.sources.remote_entry import NOT_FETCHED
@@ -89,6 +89,10 @@ def _characters(requests: "list[Request]") -> int:
     return sum(len(message.content) for request in requests for message in request.messages)
 
 
+def _by_all(writers: int) -> str:
+    return f" by {writers} authors" if writers > 1 else ""
+
+
 def _calls(estimate: Estimate, context: Context, author: LanguageModelAuthor, texts: list[str], unread: int) -> None:
     """Calls, tokens, time and money of a language-model author: texts in the workspace, and as many stand-ins as are not read yet."""
     from rubric_factory.ledger import Ledger
@@ -99,17 +103,16 @@ def _calls(estimate: Estimate, context: Context, author: LanguageModelAuthor, te
     overhead, shown = _characters(each), (_characters(_requests(author, seed, 1001)) - _characters(each)) / 1000
     prompt = (shown * (sum(map(len, texts)) + unread * stand_in) + overhead * passages) / CHARACTERS_PER_TOKEN
     answered: list[dict[str, Any]] = []
+    writers = {(one.model, one.revision) for one in writers_of(author)}
     if context.workspace.ledger.exists():
         with Ledger(context.workspace.ledger) as ledger:
-            answered = [
-                r for r in ledger.summary() if (r["model"], r["revision"], r["state"]) == (author.model, author.revision, "answered")
-            ]
+            answered = [r for r in ledger.summary() if (r["model"], r["revision"]) in writers and r["state"] == "answered"]
     done = sum(row["calls"] for row in answered)
     calls = len(each) * passages
     bound = sum(request.max_tokens for request in each) / len(each)
     completion = sum(row["completion_tokens"] for row in answered) / done if done else bound
     how = "measured" if not unread else "estimated from passages per document"
-    estimate.add("calls", calls, f"{how}; {len(each)} a passage, repair on top")
+    estimate.add("calls", calls, f"{how}; {len(each)} a passage{_by_all(len(writers))}, repair on top")
     estimate.add("calls_answered_before", done, "measured: the ledger never asks the same again")
     estimate.add("prompt_tokens", round(prompt), f"estimated: {CHARACTERS_PER_TOKEN:g} characters a token")
     basis = f"estimated: mean of {done} answers in the ledger" if done else f"upper bound: {bound:.0f} tokens a reply at most"

@@ -1,12 +1,14 @@
 """Requests out and answers in by files, in the place of the configured model: `--export-requests DIR` and `--import-responses DIR`."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from rubric_factory.errors import UsageError
-from rubric_factory.llm.batch_files import BatchFilesModel
+from rubric_factory.llm.batch_files import BatchFilesModel, Counts
+from rubric_factory.settings.author import Writing, writers_of
 from rubric_factory.settings.judge import Ensemble
 from rubric_factory.settings.llm import LanguageModelSection
 from rubric_factory.text import printable
@@ -40,23 +42,38 @@ def files_model(section: object, export: Path | None, answers: Path | None) -> B
     return BatchFilesModel.between(section, export, answers)
 
 
-def exchanged(files: BatchFilesModel, workspace: Workspace, name: str) -> dict[str, Any]:
+def author_files(section: object, export: Path | None, answers: Path | None) -> list[BatchFilesModel]:
+    """The files of the author and of each co-author, none where no folder is named. A co-author's lie in author-2, author-3, ... inside.
+
+    Errors: UsageError.
+    """
+    first = files_model(section, export, answers)
+    if first is None:
+        return []
+    co_authors = writers_of(section)[1:] if isinstance(section, Writing) else ()
+    folders = [[None if folder is None else folder / f"author-{number}" for folder in (export, answers)] for number in range(2, 9)]
+    return [first, *(BatchFilesModel.between(one, *inner) for one, inner in zip(co_authors, folders, strict=False))]
+
+
+def exchanged(files: Sequence[BatchFilesModel], workspace: Workspace, name: str) -> dict[str, Any]:
     """What was written, read and is missing, in figures; the list of what is missing goes to reports/<name>-missing.jsonl.
 
     A request that the batch answered with an error is missing too, with that error; it costs no attempt: the same file may be read again.
     """
     path = workspace.reports / f"{name}-missing.jsonl"
     rows = [
-        {"key": key, "subject": request.subject, "part": request.part, "error": files.errors.get(key, "")}
-        for request in files.unanswered
-        for key in [request.key(files.model, files.revision)]
+        {"key": key, "subject": request.subject, "part": request.part, "error": each.errors.get(key, "")}
+        for each in files
+        for request in each.unanswered
+        for key in [request.key(each.model, each.revision)]
     ]
     write_text(path, "".join(json.dumps(row, sort_keys=True) + "\n" for row in rows))
-    lines = asdict(files.counts)
+    lines = {key: sum(asdict(each.counts)[key] for each in files) for key in asdict(Counts())}
+    taken = sum(each.taken for each in files)
     return {
-        "exported": files.written,
-        "taken": files.taken,
-        "not_needed": lines["answers"] - files.taken,
+        "exported": sum(each.written for each in files),
+        "taken": taken,
+        "not_needed": lines["answers"] - taken,
         **{key: lines[key] for key in ("duplicates", "errors", "garbage")},
         "missing": len(rows),
         "missing_file": str(path),

@@ -10,7 +10,7 @@ from flows.estimate import PROBE_CALLS, open_passages
 from flows.sample import Sample, answered, samples
 from flows.summary import read_rows
 from rubric_factory.gates.model.protocol import kinds
-from rubric_factory.settings.author import LanguageModelAuthor
+from rubric_factory.settings.author import LanguageModelAuthor, writers_of
 from rubric_factory.settings.judge import single_judges
 from rubric_factory.settings.llm import LanguageModelSection
 from rubric_factory.settings.prices import PriceSettings
@@ -40,10 +40,17 @@ def _scaled(sample: Sample, count: int, model: str, prices: PriceSettings) -> Ro
     return row
 
 
-def _author(context: Context) -> Row:
+def _authors(context: Context) -> Iterator[Row]:
+    """What is left for the author and for each co-author: the same passages."""
     section = context.settings.author
     if not isinstance(section, LanguageModelAuthor):
-        return {"stage": "author", "left": 0, "basis": f"the author {section.type!r} calls no model"}
+        yield {"stage": "author", "left": 0, "basis": f"the author {section.type!r} calls no model"}
+        return
+    for writer in writers_of(section):
+        yield _author(context, writer)
+
+
+def _author(context: Context, section: LanguageModelSection) -> Row:
     left = {row["passage_id"] for row in open_passages(context)}
     known = answered(context.workspace, section.model, section.revision, "author") & left
     sample = samples(context.workspace, section.model, section.revision).get("author")
@@ -99,5 +106,5 @@ def _model_judge(context: Context, section: LanguageModelSection, passages: int)
 
 def forecast(context: Context) -> list[Row]:
     """One row a stage that calls a model; nothing is sent. Figures are {expected, low, high}, absent where nothing was measured."""
-    author = _author(context)
-    return [author, *_judge(context, author["left"])]
+    authors = list(_authors(context))
+    return [*authors, *_judge(context, authors[0]["left"])]

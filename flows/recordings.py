@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flows.exchange import exchanged, files_model
+from flows.exchange import author_files, exchanged
 from flows.pipeline import run_stage
 from rubric_factory.errors import BlockedError, UsageError
 from rubric_factory.stages import StageReport
@@ -46,8 +46,6 @@ def verify_recordings(invocation: "Invocation", settings: "Settings", folder: Pa
             scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="recordings-")))
             settings = settings.model_copy(update={"workspace": scratch / "workspace"})
         context = stack.enter_context(invocation.writer("recordings", settings))
-        files = files_model(settings.author, None, folder)
-        reports = [run_stage("ingest", context), run_stage("passages", context), run_stage("author", context, backend=files)]
-        if files is None:
-            raise AssertionError("a folder was named")
+        files = author_files(settings.author, None, folder)
+        reports = [run_stage("ingest", context), run_stage("passages", context), run_stage("author", context, backends=files)]
         return reports, exchanged(files, context.workspace, "author")

@@ -360,6 +360,14 @@ def test_damage_blocks_publishing(context, damage, monkeypatch):
     assert versions(context.workspace.datasets) == [] and not list((context.workspace.datasets / "unit").glob("[!.]*"))
 
 
+def test_rows_may_say_whose_rubrics_they_have(context):
+    staged = Staged(context.workspace.staging / "unit")
+    staged.task()["author"] += " rubric=someone@1"
+    staged.save()
+    report = check(staged.folder, "standard", datasets=context.workspace.datasets)
+    assert not [c for c in report.failed if "author" in c.check]
+
+
 def test_a_sound_folder_passes_and_the_report_is_the_same_each_time(context):
     first = contracts(context)
     path = context.workspace.staging / "unit" / "contracts.json"

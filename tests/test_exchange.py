@@ -43,8 +43,8 @@ def context_at(url, folder, **changes):
 
 def round_trip(context, export=None, answers=None):
     files = files_model(context.settings.author, export, answers)
-    report = author(context, backend=files)
-    return report.counts, exchanged(files, context.workspace, "author")
+    report = author(context, backends=[files])
+    return report.counts, exchanged([files], context.workspace, "author")
 
 
 def answered(line: str) -> str:

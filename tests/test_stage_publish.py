@@ -9,6 +9,7 @@ import threading
 from pathlib import Path
 
 import datasets
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from factory import AUTHOR, make_context, pass_contracts, published, small_corpus
@@ -20,10 +21,11 @@ from rubric_factory.dataset_version import open_version, verify, versions
 from rubric_factory.errors import BlockedError, FactoryError, WorkspaceError
 from rubric_factory.ledger import Answer, Ledger
 from rubric_factory.publishing.diff import diff
+from rubric_factory.publishing.staged import load_staged
 from rubric_factory.stages import publish as publish_module
 from rubric_factory.stages.publish import publish
 from rubric_factory.stages.stage import stage
-from rubric_factory.tables import PUBLISHED, SPLITS
+from rubric_factory.tables import PUBLISHED, SPLITS, TASKS
 
 
 @pytest.fixture
@@ -37,6 +39,22 @@ def staged(context):
     stage(context)
     pass_contracts(context)
     return context.workspace.staging / "unit"
+
+
+def test_rows_that_say_whose_rubrics_they_have_are_the_author_s_and_others_are_not(tmp_path):
+    context = make_context(tmp_path)
+    small_corpus(8).fold(context.workspace)
+    with warehouse.opened(context.workspace) as house:
+        tasks = house.table("tasks").to_pylist()
+        tasks[0]["author"] += " rubric=someone@1"
+        house.fold("tasks", pa.Table.from_pylist(tasks, schema=TASKS))
+    stage(context)
+    staged = load_staged(context.workspace.staging / "unit")
+    assert staged.author == AUTHOR
+    with warehouse.opened(context.workspace) as house:
+        house.fold("tasks", pa.Table.from_pylist([{**tasks[0], "author": "someone@1"}], schema=TASKS))
+    with pytest.raises(FactoryError, match="not those of the configured author"):
+        stage(context)
 
 
 def test_staged_folder_holds_the_contracts_columns_and_loads_as_it_is(context, tmp_path):

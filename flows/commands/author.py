@@ -20,15 +20,15 @@ def author_command(invocation: Invocation, limit: int | None, export_requests: P
     Asks the configured author for the passages that it has not been asked about. A paid answer is never asked for twice. With files
     instead of a server: export, answer (`vllm run-batch`, a batch service), import; in any order, in part, twice.
     """
-    from flows.exchange import exchanged, files_model, shown
+    from flows.exchange import author_files, exchanged, shown
     from flows.pipeline import run_stage
 
-    files = files_model(invocation.settings().author, export_requests, import_responses)
+    files = author_files(invocation.settings().author, export_requests, import_responses)
     with invocation.writer("author") as context:
-        row = report_row(run_stage("author", context, limit=limit, backend=files))
-        if files is not None:
+        row = report_row(run_stage("author", context, limit=limit, backends=files))
+        if files:
             row["exchange"] = exchanged(files, context.workspace, "author")
     invocation.report(row)
-    for line in shown(row["exchange"]) if files is not None else ():
+    for line in shown(row["exchange"]) if files else ():
         invocation.say(line)
     invocation.result(row)

@@ -46,7 +46,7 @@ def show_exchange(invocation: Invocation, files: "BatchFilesModel | None", name:
 
     if files is None:
         return {}
-    row = exchanged(files, invocation.place(), name)
+    row = exchanged([files], invocation.place(), name)
     for line in shown(row):
         invocation.say(line)
     return {"exchange": row}

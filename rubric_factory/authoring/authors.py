@@ -1,6 +1,6 @@
 """All authors: from `[author]` in the settings to something that writes tasks."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,7 +15,7 @@ from rubric_factory.llm.backends import open_model
 from rubric_factory.llm.protocol import Backend
 from rubric_factory.records import content_id
 from rubric_factory.settings import Settings
-from rubric_factory.settings.author import Behaviour, Extractive
+from rubric_factory.settings.author import Behaviour, Extractive, writers_of
 from rubric_factory.workspace import Workspace
 
 # Authors that need no model: (their settings, system message). Every other type of AuthorSettings is a backend of llm/backends.py.
@@ -27,13 +27,14 @@ def open_author(
     settings: Settings,
     workspace: Workspace,
     account: Account | None = None,
-    backend: Backend | None = None,
+    backends: Sequence[Backend] = (),
     worklist: Mapping[str, tuple[Wish, ...]] | None = None,
     visible: Mapping[str, str] | None = None,
 ) -> Iterator[Author]:
     """The author that the settings name; a language model stands behind the workspace's ledger, which is closed at the end.
 
-    account: what calls are paid from; backend: who answers instead of the configured one (batch files), under the same identity.
+    account: what calls are paid from; backends: who answer instead of the configured author and its co-authors (batch files), under the
+    same identity; all of them or none.
     worklist: by passage_id, what a policy failed at; an embedded author cannot be asked for more, and takes no notice.
     visible: by document_key, as LanguageModelAuthor.
     Errors: MissingExtraError, ConfigurationError, WorkspaceError (ledger).
@@ -43,8 +44,13 @@ def open_author(
         yield EMBEDDED[section.type](section, system_message)
         return
     with Ledger(workspace.ledger) as ledger:
+        writers = writers_of(section)
+        model, *co_models = (
+            open_model(one, ledger, stage="author", account=account, backend=instead)  # type: ignore[arg-type]
+            for one, instead in zip(writers, backends or (None,) * len(writers), strict=True)
+        )
         yield LanguageModelAuthor(
-            open_model(section, ledger, stage="author", account=account, backend=backend),
+            model,
             section,
             system_message,
             settings.seed,
@@ -52,6 +58,7 @@ def open_author(
             profile=settings.publish.profile,
             worklist=worklist,
             visible=visible,
+            co_models=co_models,
         )
 
 
@@ -67,7 +74,9 @@ def asked_as(settings: Settings) -> str:
     A passage that is asked again with the same request costs nothing: its answer lies in the ledger.
     """
     section = settings.author
-    shaping = [section.model_dump(mode="json"), settings.publish.system_message, settings.seed]
+    # A section that names no co-author is what it was before there were any.
+    unused = {"merge"} if getattr(section, "merge", None) is None else set()
+    shaping = [section.model_dump(mode="json", exclude=unused), settings.publish.system_message, settings.seed]
     if not isinstance(section, Extractive | Behaviour):  # the gates decide what goes back for repair
         shaping += [settings.gates.model_dump(mode="json", exclude={"judge"}), settings.publish.profile]
     return f"{author_identity(settings)} settings={content_id('author', *shaping)[:12]}"

@@ -3,7 +3,7 @@
 from rubric_factory.authoring.prompting import Step, request, steps_of
 from rubric_factory.llm.protocol import Request
 from rubric_factory.records import Passage
-from rubric_factory.settings.author import LanguageModelAuthor
+from rubric_factory.settings.author import LanguageModelAuthor, writers_of
 
 # Steps that one call takes for all tasks of a passage; of the others there is one a task. Repair and work lists come on top.
 _ONCE = frozenset({"tasks", "questions"})
@@ -16,10 +16,16 @@ _VISIBLE = "words " * 900  # what [passages] visible_words allows by default
 def passage_requests(passage: Passage, section: LanguageModelAuthor, seed: int) -> list[Request]:
     """All requests about a passage, as many tasks as the settings ask for; what earlier replies would hold is stand-in text."""
     values = {"question": _QUESTION, "reference": _ANSWER, "brief": _ANSWER, "closed": _ANSWER, "visible": _VISIBLE}
-    steps: list[Step] = [step for step in dict.fromkeys(steps_of(section)) if step not in _ON_TOP]
+    alone = section.model_copy(update={"merge": None})
+    steps: list[Step] = [step for step in dict.fromkeys(steps_of(alone)) if step not in _ON_TOP]
     slots = section.writing.tasks_per_passage
-    return [
+    own = [
         request(step, section, seed, passage, part=f"{step}/{slot}", **values)
         for step in steps
         for slot in range(1 if step in _ONCE else slots)
+    ]
+    return own + [
+        request("rubric", section.model_copy(update={"sampling": co.sampling}), seed, passage, part=f"rubric/{slot}/{number}", **values)
+        for number, co in enumerate(writers_of(section)[1:], start=1)
+        for slot in range(slots)
     ]

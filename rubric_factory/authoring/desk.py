@@ -17,7 +17,7 @@ from rubric_factory.gates.table import GATES, check_task
 from rubric_factory.llm.protocol import Completion, Request
 from rubric_factory.llm.structured import json_text
 from rubric_factory.records import Message, Passage, Rejection, Task
-from rubric_factory.settings.author import LanguageModelAuthor
+from rubric_factory.settings.author import LanguageModelAuthor, writers_of
 from rubric_factory.settings.gates import GateSettings
 from rubric_factory.text import clean, printable
 
@@ -50,7 +50,7 @@ class Fault:
 class Draft:
     """One slot so far. written: JSON value that the author gave; ordinals: of its criteria, in order; task: where it could be assembled.
 
-    first_refusal, rounds, weak: as in TaskNote.
+    first_refusal, rounds, weak: as in TaskNote. rubric_by: whose rubrics are in it, '' where those of all authors are.
     """
 
     slot: int
@@ -61,6 +61,7 @@ class Draft:
     first_refusal: str = ""
     rounds: int = 0
     weak: str = ""
+    rubric_by: str = ""
 
     @property
     def difficulty(self) -> str:
@@ -89,6 +90,10 @@ class Desk:
 
     def _marked(self, text: str, sheet: Sheet) -> str:
         return marking.blanked(text, sheet.passage, self.seed) if self.section.writing.datamarking else text
+
+    def of_writer(self, number: int) -> "Desk":
+        """The desk with the sampling of another author, by its number."""
+        return replace(self, section=self.section.model_copy(update={"sampling": writers_of(self.section)[number].sampling}))
 
     def _said(self, completion: Completion, sheet: Sheet, slot: int | None) -> str | Rejection:
         """The text of an answer, or why it is none: it failed, or it tells what only the system message holds."""
@@ -151,9 +156,12 @@ class Desk:
         item_model(kind, self.section.writing).model_validate_json(text)
         return into.model_validate_json(text)
 
-    def draft(self, sheet: Sheet, slot: int, value: Any, former: Draft | None = None) -> Draft:
-        """A task as the author wrote it, checked as far as one task can be. former: what it mends; its criteria keep their keys."""
-        ordinals = _ordinals(value, former)
+    def draft(self, sheet: Sheet, slot: int, value: Any, former: Draft | None = None, *, ordinals: tuple[int, ...] | None = None) -> Draft:
+        """A task as the author wrote it, checked as far as one task can be. former: what it mends; its criteria keep their keys.
+
+        ordinals: of its criteria, where they are known.
+        """
+        ordinals = _ordinals(value, former) if ordinals is None else ordinals
         blank = Draft(slot, value, ordinals, None, ())
         try:
             reply = self._checked("repair" if former else "tasks", value, TaskReply)

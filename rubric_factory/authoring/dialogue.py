@@ -1,29 +1,42 @@
-"""Many conversations with one model at once: each is a generator that yields what to ask and is sent what came back.
+"""Many conversations at once, with one model or several: each is a generator that yields what to ask and is sent what came back.
 
 A mode of authoring is such a generator, a small pure file; here is all there is of order, pending answers and stopping in time.
 """
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from rubric_factory.authoring.protocol import Authored
+from rubric_factory.errors import CapReachedError
 from rubric_factory.llm.breaker import Breaker
 from rubric_factory.llm.protocol import Completion, CompletionFailure, LanguageModel, Request
 from rubric_factory.text import printable
 
 # No answer was given: asked again in the next run.
 PENDING = (CompletionFailure.TRANSPORT, CompletionFailure.TIMEOUT, CompletionFailure.UNANSWERED)
+# Requests that wait for the co-authors while the author is asked: with so many, no new passage is begun before they had their turn.
+WAITING = 512
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What to ask next, at least one request. fault: why all that was answered so far is of no use, '' where some of it is."""
+    """What to ask next, at least one request. fault: why all that was answered so far is of no use, '' where some of it is.
+
+    writers: number of the model that each request goes to, empty where all go to the first. fault_of: why an answer of another model
+    than the first is of no use, '' where it is.
+    """
 
     requests: tuple[Request, ...]
     fault: str = ""
+    writers: tuple[int, ...] = ()
+    fault_of: Callable[[Completion], str] = lambda _: ""
+
+    def by_writer(self) -> Iterator[tuple[int, Request]]:
+        """Requests with the number of the model that each goes to."""
+        return zip(self.writers or (0,) * len(self.requests), self.requests, strict=True)
 
 
 _T = TypeVar("_T")
@@ -37,16 +50,16 @@ class _Talk:
 
     passage_id: str
     dialogue: Part[Authored]
-    asked: tuple[Request, ...] = ()
+    ask: Ask = Ask(())
     got: dict[str, Completion] = field(default_factory=dict)
 
     def begin(self) -> None:
         """Come to its first requests."""
-        self.asked = next(self.dialogue).requests
+        self.ask = next(self.dialogue)
 
     def advance(self) -> Ask | Authored:
         """What follows from the answers: more to ask, or the end. A pending answer is the end for this run."""
-        answers = [self.got[request.request_id] for request in self.asked]
+        answers = [self.got[request.request_id] for request in self.ask.requests]
         waiting = [one for one in answers if one.failure in PENDING]
         if waiting:
             self.dialogue.close()
@@ -57,7 +70,7 @@ class _Talk:
         except StopIteration as stop:
             authored: Authored = stop.value
             return authored
-        self.asked, self.got = ask.requests, {}
+        self.ask, self.got = ask, {}
         return ask
 
 
@@ -70,67 +83,105 @@ def _fault(outcome: Ask | Authored) -> str:
     return outcome.detail or "; ".join(f"{rejection.reason}: {rejection.detail}" for rejection in outcome.rejections[:1])
 
 
-class Conversations:
-    """Runs conversations. breaker: ends the command where hardly any answer is of use."""
+def _fresh(completion: Completion) -> bool:
+    """Whether it says anything of the model as it is now: what lies in the ledger, or waits in a file, does not."""
+    return not completion.stored and completion.failure is not CompletionFailure.UNANSWERED
 
-    def __init__(self, model: LanguageModel, breaker: Breaker) -> None:
-        self._model, self._breaker = model, breaker
+
+def _fault_of(ask: Ask, completion: Completion) -> str:
+    """Why an answer of a co-author is of no use."""
+    return f"{completion.failure}: {completion.detail}" if completion.failure is not None else ask.fault_of(completion)
+
+
+class Conversations:
+    """Runs conversations with models, the first of them the author. breakers: one a model, end the command where hardly any answer of it
+    is of use.
+
+    Models take turns: one is asked until nothing waits for it. So its window stays full, and what waits for the others is bounded.
+    """
+
+    def __init__(self, models: Sequence[LanguageModel], breakers: Sequence[Breaker]) -> None:
+        self._models, self._breakers = models, breakers
+        self._todo = [deque[Request]() for _ in models]
+        self._owners: dict[str, _Talk] = {}
+        self._begun: Iterator[_Talk] = iter(())
         self._held: list[Authored] = []
 
     def run(self, passages: Iterable[tuple[str, Callable[[], Part[Authored]]]]) -> Iterator[Authored]:
         """Yield what each conversation ends with, in the order they end. passages: (passage_id, how to begin).
 
         What follows from an answer is sent before anything of a new passage: so the model's window stays full, and few are open at once.
-        Errors: LanguageModelError when nothing can work, or when hardly any answer is of use. Requests that the server refuses for what
-        they are become Rejections only once another one was answered: until then the fault may be the server's, and they stay unasked.
+        Errors: LanguageModelError when nothing can work, or when hardly any answer is of use; CapReachedError after all that was stored.
+        Requests that the server refuses for what they are become Rejections only once another one was answered: until then the fault may
+        be the server's, and they stay unasked.
         """
-        todo, owners = deque[Request](), dict[str, _Talk]()
-        begun = (_Talk(name, begin()) for name, begin in passages)
-        self._begin(next(begun, None), todo, owners)
-        while todo:
-            with closing(self._model.complete(self._requests(begun, todo, owners))) as answers:
-                for name, completion in answers:
-                    talk = owners.pop(name)
-                    talk.got[name] = completion
-                    if len(talk.got) < len(talk.asked):
-                        continue
-                    before = list(talk.got.values())
-                    outcome = talk.advance()
-                    if isinstance(outcome, Ask):
-                        self._enter(talk, todo, owners)
-                    yield from self._handed_on(outcome, before)
+        self._begun = (_Talk(name, begin()) for name, begin in passages)
+        capped: CapReachedError | None = None
+        self._begin()
+        while any(self._todo):
+            writer = next(number for number, waiting in enumerate(self._todo) if waiting)
+            try:
+                yield from self._turn(writer)
+            except CapReachedError as error:
+                if len(self._models) == 1:
+                    raise
+                capped = capped or error  # the others may have stored answers to go on with
+            if not any(self._todo):
+                self._begin()
+        if capped is not None:
+            raise capped
         yield from self._held
 
-    def _begin(self, talk: _Talk | None, todo: deque[Request], owners: dict[str, _Talk]) -> None:
+    def _turn(self, writer: int) -> Iterator[Authored]:
+        """Ask one model until nothing waits for it."""
+        with closing(self._models[writer].complete(self._requests(writer))) as answers:
+            for name, completion in answers:
+                talk = self._owners.pop(name)
+                talk.got[name] = completion
+                if len(talk.got) < len(talk.ask.requests):
+                    continue
+                ask, before = talk.ask, talk.got
+                outcome = talk.advance()
+                if isinstance(outcome, Ask):
+                    self._enter(talk)
+                yield from self._handed_on(outcome, ask, before)
+
+    def _begin(self) -> None:
+        """Begin the next conversation, if there is one."""
+        talk = next(self._begun, None)
         if talk is not None:
             talk.begin()
-            self._enter(talk, todo, owners)
+            self._enter(talk)
 
-    @staticmethod
-    def _enter(talk: _Talk, todo: deque[Request], owners: dict[str, _Talk]) -> None:
-        todo.extend(talk.asked)
-        owners.update({request.request_id: talk for request in talk.asked})
+    def _enter(self, talk: _Talk) -> None:
+        for writer, request in talk.ask.by_writer():
+            self._todo[writer].append(request)
+            self._owners[request.request_id] = talk
 
-    def _requests(self, begun: Iterator[_Talk], todo: deque[Request], owners: dict[str, _Talk]) -> Iterator[Request]:
-        """What there is to send now: what follows from answers first. Pulled by the model as its window has room."""
+    def _requests(self, writer: int) -> Iterator[Request]:
+        """What there is to send to a model now: what follows from answers first. Pulled by the model as its window has room."""
+        todo = self._todo[writer]
         while True:
-            if not todo:
-                self._begin(next(begun, None), todo, owners)
+            if not todo and writer == 0 and sum(map(len, self._todo[1:])) < WAITING:
+                self._begin()
             if not todo:
                 return
             yield todo.popleft()
 
-    def _handed_on(self, outcome: Ask | Authored, answers: list[Completion]) -> Iterator[Authored]:
+    def _handed_on(self, outcome: Ask | Authored, ask: Ask, answers: dict[str, Completion]) -> Iterator[Authored]:
         """The outcome, if it is an end; held back while the server may be at fault. Counts what these answers were worth."""
+        first, breaker = [answers[one.request_id] for writer, one in ask.by_writer() if writer == 0], self._breakers[0]
         if isinstance(outcome, Authored):
-            refused = any(one.failure is CompletionFailure.BAD_REQUEST for one in answers)
-            if refused and not outcome.tasks and not self._breaker.worked:
+            refused = any(one.failure is CompletionFailure.BAD_REQUEST for one in first)
+            if refused and not outcome.tasks and not breaker.worked:
                 self._held.append(outcome)
             else:
                 yield outcome
-        # What lies in the ledger, or waits in a file, says nothing of the model as it is now.
-        if any(not one.stored and one.failure is not CompletionFailure.UNANSWERED for one in answers):
-            self._breaker.count(_fault(outcome))
-        if self._breaker.worked:
+        if any(map(_fresh, first)):
+            breaker.count(_fault(outcome))
+        for writer, request in ask.by_writer():
+            if writer and _fresh(answers[request.request_id]):
+                self._breakers[writer].count(_fault_of(ask, answers[request.request_id]))
+        if breaker.worked:
             yield from self._held
             self._held.clear()

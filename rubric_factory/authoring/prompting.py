@@ -69,6 +69,7 @@ def steps_of(section: LanguageModelAuthor) -> tuple[Step, ...]:
         found = ("tasks",)
     else:
         found = ("questions", "reference", "rubric")
+    found += ("rubric",) if section.merge else ()
     return (*found, "focus", *(("repair",) if section.repair_rounds else ()), *(("closed",) if section.weak_answer else ()))
 
 

@@ -42,7 +42,8 @@ def _mended(desk: Desk, sheet: Sheet, former: Draft, found: list[object] | Rejec
     former = replace(former, rounds=former.rounds + 1)
     if isinstance(found, Rejection):
         return former
-    draft = replace(desk.draft(sheet, former.slot, found[0], former), first_refusal=former.first_refusal, rounds=former.rounds)
+    made = desk.draft(sheet, former.slot, found[0], former)
+    draft = replace(made, first_refusal=former.first_refusal, rounds=former.rounds, rubric_by=former.rubric_by)
     return former if draft.task is None and former.task is not None else draft
 
 

@@ -7,9 +7,22 @@ Offsets are in Python characters (code points), half-open [start, end).
 from rubric_factory.records.base import content_id
 from rubric_factory.records.corpus import Document, Passage, Rejection, Section
 from rubric_factory.records.judgements import JudgeFailure, Judgement, Rating, Verdict
-from rubric_factory.records.tasks import Category, Criterion, DatasetVersion, Evidence, Level, Message, Rubric, Task, criterion_to_row
+from rubric_factory.records.tasks import (
+    RUBRIC_BY,
+    Category,
+    Criterion,
+    DatasetVersion,
+    Evidence,
+    Level,
+    Message,
+    Rubric,
+    Task,
+    author_of,
+    criterion_to_row,
+)
 
 __all__ = [
+    "RUBRIC_BY",
     "Category",
     "Criterion",
     "DatasetVersion",
@@ -26,6 +39,7 @@ __all__ = [
     "Section",
     "Task",
     "Verdict",
+    "author_of",
     "content_id",
     "criterion_to_row",
 ]

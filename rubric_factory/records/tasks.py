@@ -6,6 +6,14 @@ from typing import Any
 
 from rubric_factory.records.base import content_id, require
 
+# In a task's author, before the names of those whose rubrics are in it, where they are not all of several authors.
+RUBRIC_BY = " rubric="
+
+
+def author_of(named: str) -> str:
+    """The author's identity in a task's `author`, without what that says of whose rubrics are in it."""
+    return named.partition(RUBRIC_BY)[0]
+
 
 class Category(StrEnum):
     """Category of a criterion (Rubrics as Rewards, arXiv 2507.17746)."""

@@ -90,6 +90,38 @@ class WritingSampling(llm.Sampling):
     )
 
 
+class OpenAICompatibleCoAuthor(llm.OpenAICompatible):
+    """A co-author behind an OpenAI-compatible server."""
+
+    sampling: WritingSampling = WritingSampling()
+
+
+class BatchFilesCoAuthor(llm.BatchFiles):
+    """A co-author behind files, in folders of its own."""
+
+    sampling: WritingSampling = WritingSampling()
+
+
+class ScriptedCoAuthor(llm.Scripted):
+    """A co-author answered by a function."""
+
+    sampling: WritingSampling = WritingSampling()
+
+
+CoAuthor = Annotated[OpenAICompatibleCoAuthor | BatchFilesCoAuthor | ScriptedCoAuthor, Field(discriminator="type")]
+
+
+class MergeSettings(Section):
+    """Co-authors, one table `[[author.merge.authors]]` each: every one writes a rubric of its own for the author's question and reference
+    answer, and what two of them agree on stays (after arXiv 2601.08430). None runs in this process: serve it, or use files.
+    """
+
+    authors: tuple[CoAuthor, ...] = Field(min_length=1, max_length=7)
+    agreement: float = Field(
+        default=0.3, gt=0, le=1, description="Jaccard similarity of their words from which two descriptions make the same claim"
+    )
+
+
 class Writing(Section):
     """What every language-model author has, whatever stands behind it."""
 
@@ -103,6 +135,22 @@ class Writing(Section):
     )
     answer_tokens: int = Field(default=400, ge=16, description="tokens of a weaker answer at most")
     stop_after: int = Field(default=20, ge=1, description="unusable answers in a row, with none usable before, that end the command")
+    merge: MergeSettings | None = Field(default=None)
+
+    @model_validator(mode="after")
+    def _different(self) -> "Writing":
+        names = [(one.model, one.revision) for one in writers_of(self)]
+        if len(set(names)) < len(names):
+            raise ValueError("the author and its co-authors are different models: agreeing with itself proves nothing")
+        if self.merge and isinstance(self.mode, WithheldSectionMode):
+            raise ValueError("the mode withheld_section takes no co-authors: they are not shown the visible part")
+        return self
+
+
+def writers_of(section: Writing) -> tuple[llm.LanguageModelSection, ...]:
+    """The author and its co-authors, in the order of their numbers from 0."""
+    first = (section,) if isinstance(section, llm.LanguageModelSection) else ()
+    return (*first, *(section.merge.authors if section.merge else ()))
 
 
 class OpenAICompatibleAuthor(Writing, llm.OpenAICompatible):

@@ -125,9 +125,10 @@ def load_settings(path: Path, overrides: dict[str, Any] | None = None) -> Settin
     benchmarks = raw.get("passages", {}).get("decontaminate", {}) if isinstance(raw.get("passages"), dict) else {}
     if isinstance(benchmarks, dict) and isinstance(benchmarks.get("files"), list):
         benchmarks["files"] = [str((path.parent / str(name)).resolve()) for name in benchmarks["files"]]
-    judge = raw.get("judge")
-    members = judge.get("members") if isinstance(judge, dict) else None
-    for model in (raw.get("author"), judge, *(members if isinstance(members, list) else ())):
+    author, judge = raw.get("author"), raw.get("judge")
+    merge = author.get("merge") if isinstance(author, dict) else None
+    inner = [merge.get("authors") if isinstance(merge, dict) else None, judge.get("members") if isinstance(judge, dict) else None]
+    for model in (author, judge, *(one for found in inner if isinstance(found, list) for one in found)):
         for key in ("requests_dir", "responses_dir"):
             if isinstance(model, dict) and isinstance(model.get(key), str):
                 model[key] = str((path.parent / model[key]).resolve())

@@ -6,7 +6,7 @@ What requests.jsonl and review.jsonl say of a passage is part of how it was aske
 """
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 
 import pyarrow as pa
@@ -164,10 +164,10 @@ def _without_task(house: warehouse.Warehouse, keys: Iterable[str]) -> list[Rejec
     return [Rejection(key, "author", "review_without_task", "no task has this key now") for key in unknown]
 
 
-def author(context: Context, *, limit: int | None = None, backend: Backend | None = None) -> AuthorReport:
+def author(context: Context, *, limit: int | None = None, backends: Sequence[Backend] = ()) -> AuthorReport:
     """Ask the configured author about every selected passage that it was not asked about; limit: about the first so many of them only.
 
-    backend: who answers instead of the configured one (batch files).
+    backends: who answer instead of the configured author and its co-authors (batch files); all of them or none.
 
     Errors: FactoryError without a passage, those of open_author and the backend; LanguageModelError where hardly any answer is of use.
     What was written is kept.
@@ -190,7 +190,7 @@ def author(context: Context, *, limit: int | None = None, backend: Backend | Non
                 context.settings,
                 context.workspace,
                 account=context.account,
-                backend=backend,
+                backends=backends,
                 worklist=said.wishes,
                 visible=said.visible,
             ) as opened,

@@ -24,7 +24,7 @@ from rubric_factory.publishing.fingerprints import public_settings
 from rubric_factory.publishing.manifest import count_by
 from rubric_factory.publishing.parquet import write_split
 from rubric_factory.publishing.staged import Staged
-from rubric_factory.records import DatasetVersion, Rejection
+from rubric_factory.records import DatasetVersion, Rejection, author_of
 from rubric_factory.settings.author import LanguageModelAuthor
 from rubric_factory.stages import Context, StageReport
 from rubric_factory.stages.judge_audit import audit_figures
@@ -43,7 +43,7 @@ def _author(warehouse: Warehouse, context: Context) -> tuple[str, str]:
         raise BlockedError("no task may be published", expected="one at least that passed every gate", fix="see why with `inspect`")
     identity = author_identity(context.settings)
     others = warehouse.rows("asked_otherwise", asked=asked_as(context.settings))[0]["passages"]
-    if [row["author"] for row in found] != [identity] or others:
+    if {author_of(row["author"]) for row in found} != {identity} or others:
         names = ", ".join(f"{row['author']} ({row['tasks']})" for row in found)
         raise FactoryError(
             f"the tasks are not those of the configured author: {names}",
