@@ -61,7 +61,7 @@ lock: $(VENV)/.installed-dev
 	$(LOCK) pyproject.toml --extra pipeline -o requirements/pipeline.txt
 	$(LOCK) pyproject.toml --extra train -o requirements/train.txt
 	$(LOCK) pyproject.toml requirements/build.in --extra pipeline --extra prefect --extra train -o requirements/demo.txt
-	$(LOCK) pyproject.toml requirements/build.in --extra pipeline --extra prefect --extra train --extra dev -o requirements/dev.txt
+	$(LOCK) pyproject.toml requirements/build.in --extra pipeline --extra prefect --extra train --extra local --extra dev -o requirements/dev.txt
 
 # Each set in a clean environment of its own, and its imports proven there; [vllm] by a resolver run.
 extras: $(VENV)/.installed-dev

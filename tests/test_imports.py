@@ -21,9 +21,10 @@ HOMES = {
     "pypdfium2": ("rubric_factory/extract/pdfium.py",),
     "trafilatura": ("rubric_factory/extract/html.py",),
     "vllm": ("rubric_factory/llm/vllm.py",),
-    "torch": ("rubric_factory/llm/vllm.py", "rubric_factory/llm/local.py", "training/"),
+    "torch": ("rubric_factory/llm/vllm.py", "rubric_factory/llm/local", "training/"),
+    "llguidance": ("rubric_factory/llm/local",),
     "trl": ("training/",),
-    "transformers": ("rubric_factory/llm/local.py", "training/"),
+    "transformers": ("rubric_factory/llm/local", "training/"),
     "krippendorff": ("rubric_factory/judging/calibration/agreement.py",),
     "sqlite3": ("rubric_factory/ledger/connection.py", "rubric_factory/sources/fetch_index.py"),  # what was paid for, what was fetched
 }

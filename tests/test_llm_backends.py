@@ -57,12 +57,20 @@ def test_without_vllm_the_extra_is_named(monkeypatch):
         list(model.complete([ASK]))
 
 
+def test_without_what_a_local_model_needs_the_extra_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "llguidance", None)
+    model = open_model(llm.Local(model="some/model", revision="r"), None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'rubric-factory\[local\]'"):
+        list(model.complete([ASK]))
+
+
 def test_opening_a_model_contacts_and_imports_nothing(monkeypatch):
     monkeypatch.setitem(sys.modules, "vllm", None)
     monkeypatch.setitem(sys.modules, "aiohttp", None)
     threads = threading.active_count()
     with socket.create_server(("127.0.0.1", 0)) as server:
         opened = open_model(llm.Vllm(model="some/model", revision="r"), None)
+        assert open_model(llm.Local(model="no/folder", revision="r"), None).model == "no/folder"
         url = f"http://127.0.0.1:{server.getsockname()[1]}/v1"
         served = open_model(llm.OpenAICompatible(model="m", revision="s", base_url=url), None)
         server.setblocking(False)

@@ -10,6 +10,7 @@ from chat_server import ChatServer, reply
 
 from rubric_factory.ledger import Ledger
 from rubric_factory.llm.batch_files import BatchFilesModel
+from rubric_factory.llm.local import LocalModel
 from rubric_factory.llm.openai_compatible import OpenAICompatibleModel
 from rubric_factory.llm.paid import Paid
 from rubric_factory.llm.protocol import Backend, CompletionFailure, Request
@@ -57,7 +58,7 @@ def answered_files(folder):
     return section
 
 
-@pytest.fixture(params=["openai_compatible", "batch_files", "scripted", pytest.param("vllm", marks=pytest.mark.vllm)])
+@pytest.fixture(params=["openai_compatible", "batch_files", "scripted", "local", pytest.param("vllm", marks=pytest.mark.vllm)])
 def backend(request, tmp_path):
     if request.param == "openai_compatible":
         with ChatServer(serve) as server:
@@ -66,6 +67,9 @@ def backend(request, tmp_path):
         yield BatchFilesModel(answered_files(tmp_path))
     elif request.param == "scripted":
         yield ScriptedModel(llm.Scripted(**NAME, function="test_llm_conformance:expected"))
+    elif request.param == "local":
+        pytest.importorskip("llguidance", reason="the extra [local] is not installed here")
+        yield tiny_qwen.local()
     else:
         if importlib.util.find_spec("vllm") is None:
             pytest.skip("vLLM is not installed here: make test-vllm")
@@ -73,8 +77,8 @@ def backend(request, tmp_path):
 
 
 def check(backend, request, completion):
-    """The answer is this request's own; random weights cannot echo, so of vLLM it is only asked that it wrote something."""
-    if isinstance(backend, VllmModel):
+    """The answer is this request's own; random weights cannot echo, so of a real model it is only asked that it wrote something."""
+    if isinstance(backend, LocalModel | VllmModel):
         assert completion.failure in (None, CompletionFailure.TRUNCATED)
         assert completion.completion_tokens > 0
         assert completion.prompt_tokens > 0

@@ -1,9 +1,10 @@
-"""A random-weight Qwen2 of half a million parameters with a tokenizer trained on the spot: real enough for vLLM to serve on a CPU."""
+"""A random-weight Qwen2 of half a million parameters with a tokenizer trained on the spot: real enough for vLLM and transformers."""
 
 import tempfile
 from functools import cache
 from pathlib import Path
 
+from rubric_factory.llm.local import LocalModel
 from rubric_factory.llm.vllm import VllmModel
 from rubric_factory.settings import llm
 
@@ -52,9 +53,8 @@ def build(folder: Path, texts: list[str]) -> Path:
 
 
 def corpus() -> list[str]:
-    """Texts of this checkout to train the tokenizer on."""
-    root = Path(__file__).parent.parent
-    return [path.read_text(encoding="utf-8") for path in sorted((root / "rubric_factory").glob("*.py"))]
+    """Text that stays as it is, so that the tokenizer and what the model writes do."""
+    return [(Path(__file__).parent.parent / "LICENSE").read_text(encoding="utf-8")]
 
 
 @cache
@@ -67,3 +67,9 @@ def folder() -> Path:
 def in_process() -> VllmModel:
     """The one engine of this process."""
     return VllmModel(llm.Vllm(model=str(folder()), revision="r", max_model_len=CONTEXT))
+
+
+@cache
+def local() -> LocalModel:
+    """The same model through transformers."""
+    return LocalModel(llm.Local(model=str(folder()), revision="r", device="cpu", batch=16))

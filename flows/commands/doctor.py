@@ -18,6 +18,7 @@ EXTRAS = {
     "prefect": ("prefect",),
     "train": ("torch", "trl"),
     "vllm": ("vllm",),
+    "local": ("torch", "transformers", "llguidance"),
 }
 FREE_BYTES = 1_000_000_000
 

@@ -32,6 +32,7 @@ JUDGES: dict[str, Callable[[Any, ModelOf], Judge]] = {
     "rules": lambda section, _: RulesJudge(section.grading),
     "openai_compatible": _language_model,
     "vllm": _language_model,
+    "local": _language_model,
     "batch_files": _language_model,
     "scripted": _language_model,
     "ensemble": lambda section, model_of: EnsembleJudge(section, [JUDGES[m.type](m, model_of) for m in section.members]),

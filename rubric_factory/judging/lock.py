@@ -26,7 +26,7 @@ __all__ = ["FORMAT", "JudgeLock", "LockReport", "make_lock", "read_lock", "summa
 # What makes the canary's rewards: of verdicts, and of a judge that rates.
 AGGREGATION, RATED = "canonical", "rar_implicit"
 # The package whose version is the engine's where no reply says so, by backend; a silent server's is not known to us.
-_ENGINES = {"vllm": "vllm", "lexical": "rubric-factory", "rules": "rubric-factory", "scripted": "rubric-factory"}
+_ENGINES = {"vllm": "vllm", "local": "transformers"} | dict.fromkeys(("lexical", "rules", "scripted"), "rubric-factory")
 # Draws of a canary grading are fresh, so that no reply comes from the ledger; the range keeps seeds apart from those of the probes.
 _DRAWS = (1_000, 100_000_000)
 

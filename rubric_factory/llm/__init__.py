@@ -1,1 +1,1 @@
-"""Language models behind one protocol: openai_compatible, vllm, batch_files, scripted."""
+"""Language models behind one protocol: openai_compatible, vllm, local, batch_files, scripted."""

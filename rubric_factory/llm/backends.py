@@ -7,6 +7,7 @@ from rubric_factory.ledger import Ledger
 from rubric_factory.llm import protocol
 from rubric_factory.llm.account import Account
 from rubric_factory.llm.batch_files import BatchFilesModel
+from rubric_factory.llm.local import LocalModel
 from rubric_factory.llm.openai_compatible import OpenAICompatibleModel
 from rubric_factory.llm.paid import Paid
 from rubric_factory.llm.scripted import ScriptedModel
@@ -16,6 +17,7 @@ from rubric_factory.settings import llm
 BACKENDS: dict[str, Callable[[Any], protocol.Backend]] = {
     "openai_compatible": OpenAICompatibleModel,
     "vllm": VllmModel,
+    "local": LocalModel,
     "batch_files": BatchFilesModel,
     "scripted": ScriptedModel,
 }

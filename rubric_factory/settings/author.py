@@ -161,6 +161,10 @@ class VllmAuthor(Writing, llm.Vllm):
     """A language-model author in this process."""
 
 
+class LocalAuthor(Writing, llm.Local):
+    """A small language-model author in this process, without a server."""
+
+
 class BatchFilesAuthor(Writing, llm.BatchFiles):
     """A language-model author behind files."""
 
@@ -169,5 +173,5 @@ class ScriptedAuthor(Writing, llm.Scripted):
     """A language-model author answered by a function."""
 
 
-LanguageModelAuthor = OpenAICompatibleAuthor | VllmAuthor | BatchFilesAuthor | ScriptedAuthor
+LanguageModelAuthor = OpenAICompatibleAuthor | VllmAuthor | LocalAuthor | BatchFilesAuthor | ScriptedAuthor
 AuthorSettings = Annotated[Extractive | Behaviour | LanguageModelAuthor, Field(discriminator="type")]

@@ -37,6 +37,10 @@ class VllmSolver(Solving, llm.Vllm):
     """A solver in this process."""
 
 
+class LocalSolver(Solving, llm.Local):
+    """A small solver in this process, without a server."""
+
+
 class BatchFilesSolver(Solving, llm.BatchFiles):
     """A solver behind files."""
 
@@ -45,7 +49,7 @@ class ScriptedSolver(Solving, llm.Scripted):
     """A solver answered by a function: tests and rehearsals."""
 
 
-SolverSettings = OpenAICompatibleSolver | VllmSolver | BatchFilesSolver | ScriptedSolver
+SolverSettings = OpenAICompatibleSolver | VllmSolver | LocalSolver | BatchFilesSolver | ScriptedSolver
 
 
 class JudgeGateSettings(Section):

@@ -80,6 +80,12 @@ class VllmJudge(llm.Vllm):
     grading: ModelGradingSettings = ModelGradingSettings()
 
 
+class LocalJudge(llm.Local):
+    """A small language-model judge in this process, without a server."""
+
+    grading: ModelGradingSettings = ModelGradingSettings()
+
+
 class BatchFilesJudge(llm.BatchFiles):
     """A language-model judge behind files."""
 
@@ -92,7 +98,7 @@ class ScriptedJudge(llm.Scripted):
     grading: ModelGradingSettings = ModelGradingSettings()
 
 
-LanguageModelJudgeSettings = OpenAICompatibleJudge | VllmJudge | BatchFilesJudge | ScriptedJudge
+LanguageModelJudgeSettings = OpenAICompatibleJudge | VllmJudge | LocalJudge | BatchFilesJudge | ScriptedJudge
 SingleJudgeSettings = Lexical | Rules | LanguageModelJudgeSettings
 
 

@@ -105,6 +105,22 @@ class Vllm(LanguageModelSection):
     )
 
 
+class Local(LanguageModelSection):
+    """transformers in this process, one GPU or a CPU, for small models and people without a server: needs the extra [local]."""
+
+    type: Literal["local"] = "local"
+    device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="auto: the GPU where there is one")
+    dtype: Literal["auto", "float32", "bfloat16"] = Field(default="auto", description="auto: bfloat16 on a GPU, float32 on a CPU")
+    batch: int = Field(
+        default=8,
+        ge=1,
+        le=256,
+        description="replies written together; a smaller batch takes less memory. A batch that is not full costs as much as a full one",
+    )
+    max_model_len: int | None = Field(default=None, ge=1, description="tokens of prompt and reply together; empty: the model's own limit")
+    download: bool = Field(default=False, description="fetch a model that is no folder and not in the Hugging Face cache from the Hub")
+
+
 class BatchFiles(LanguageModelSection):
     """Requests out as OpenAI-batch JSONL, answers in: for air-gapped clusters and hosted batch services."""
 
@@ -121,4 +137,4 @@ class Scripted(LanguageModelSection):
     function: str = Field(pattern=r"^[\w.]+:\w+$")
 
 
-Backend = OpenAICompatible | Vllm | BatchFiles | Scripted
+Backend = OpenAICompatible | Vllm | Local | BatchFiles | Scripted
