@@ -61,13 +61,14 @@ def test_a_folder_without_provenance_is_no_recording(tmp_path):
         read_provenance(tmp_path)
 
 
-def test_every_label_is_of_a_recorded_task_and_every_task_has_one():
-    replies = [json.loads(line) for line in (KEPT / WAVE).read_text(encoding="utf-8").splitlines()]
+@pytest.mark.parametrize(("wave", "labelled"), [(WAVE, "recorded-tasks.jsonl"), ("wave-5-tasks.jsonl", "recorded-tasks-2.jsonl")])
+def test_every_label_is_of_a_recorded_task_and_every_task_has_one(wave, labelled):
+    replies = [json.loads(line) for line in (KEPT / wave).read_text(encoding="utf-8").splitlines()]
     tasks = {
         (row["custom_id"], number)
         for row in replies
         for number, _ in enumerate(json.loads(row["response"]["body"]["choices"][0]["message"]["content"])["tasks"])
     }
-    lines = (KEPT.parent / "labels" / "recorded-tasks.jsonl").read_text(encoding="utf-8").splitlines()
+    lines = (KEPT.parent / "labels" / labelled).read_text(encoding="utf-8").splitlines()
     labels = [(row["request"], row["task"]) for row in map(json.loads, lines)]
     assert len(labels) == len(set(labels)) == len(tasks) and set(labels) == tasks

@@ -170,7 +170,7 @@ class Desk:
             if sheet.visible:
                 refuse_told(task, sheet.visible)
         except ValidationError as error:
-            return replace(blank, faults=(Fault("schema_violation", _place(error)),))
+            return replace(blank, faults=_schema_faults(error))
         except VisibleEvidenceError as error:
             return replace(blank, faults=(Fault("evidence_visible", str(error)),))
         except EvidenceMissingError as error:
@@ -181,6 +181,20 @@ class Desk:
         refused = {name: found for name, found in findings.items() if not found.passed and GATES[name].severity is Severity.ERROR}
         faults = tuple(Fault(name, f"figure {found.figure:g}: {found.detail}") for name, found in refused.items())
         return replace(blank, task=task, faults=faults)
+
+
+def _schema_faults(error: ValidationError) -> tuple[Fault, ...]:
+    """The violation, and beside it the name of the promise where it is one of size: of a text, a rubric or its evidence."""
+    found = [Fault("schema_violation", _place(error))]
+    for each in error.errors(include_url=False, include_input=False):
+        where = ".".join(str(part) for part in each["loc"])
+        if each["type"] in ("string_too_long", "string_too_short"):
+            found.append(Fault("lengths", f"{where}: {each['msg']}"))
+        elif each["type"] == "too_long" and each["loc"][-1:] == ("evidence",):
+            found.append(Fault("padding", f"{where}: {each['msg']}"))
+        elif each["loc"] == ("criteria",) and each["type"] in ("too_long", "too_short"):
+            found.append(Fault("criteria_band", each["msg"]))
+    return tuple({fault.reason: fault for fault in reversed(found)}.values())[::-1]
 
 
 def _place(error: ValidationError) -> str:

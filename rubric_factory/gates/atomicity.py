@@ -32,6 +32,10 @@ _REFERS = ("and", "or", "for", "in", "of", "to", "than", "case", "with", "under"
 _BEHIND = "".join(rf"(?<!\b{word}\s)" for word in _REFERS)
 # Each match joins one more claim to a criterion.
 _STRONG = (
+    re.compile(r"\band,? (?:moreover|furthermore|besides|in addition|secondly|further|finally|additionally)\b|\bthen,? that\b", re.I),
+    re.compile(r"\b(?:while|besides|alongside|apart from|without forgetting)\s+(?:also\s+)?\w+ing\s+(?:that|how|why)\b", re.I),
+    re.compile(r"\bthat\b[^;.()]{5,}?,\s+that\b|\bthat(?: \S+){3,} / \w+ \w+ \w|\bnot only (?:says|states|explains|notes|shows)\b", re.I),
+    re.compile(r"\b(?:before|after) (?:going on|moving on|turning) to\b|\b(?:whereas|while) (?:separately|independently)\b", re.I),
     re.compile(r";\s+\w"),
     re.compile(
         r"\band also\b|,\s+(?:as well as|in addition(?: to)?|along with)\b|"
@@ -72,6 +76,8 @@ _TOGETHER = re.compile(
     r"^\W*(?:assigns|maps|puts|places|plots|links|relates|connects|attributes|compares|distinguishes|orders|combines|uses|sets)\b", re.I
 )
 _ONE_VIEW = re.compile(r"\s+and that\b|,? (?:while|whereas|although)\b|;\s+(?=(?:it|they|this|in fact|actually)\b)", re.I)
+# "(plus the point that …)": one claim more, although brackets otherwise name things.
+_ASIDE = re.compile(r"\((?:and|plus|also|as well as|in addition|furthermore|moreover|besides|likewise)\b[^)]{12,}\)", re.I)
 _QUOTED = re.compile(r"\"[^\"]*\"|“[^”]*”|‘[^’]*’|\([^)]{3,}\)")
 
 
@@ -88,8 +94,9 @@ def joined_claims(description: str) -> int:
     Quoted and bracketed text names a thing rather than claiming it, and is left out. A list behind a preposition ("the source of A, B
     and C") or within a claim ("that A, B and C are used") is one thing, too.
     """
+    bracketed = len(_ASIDE.findall(description))
     text = _OPEN_END.sub("", _QUOTED.sub(" x ", description))
-    strong = len(sentences(text)) - 1 + sum(len(pattern.findall(text)) for pattern in (*_STRONG, _COMMA_AND))
+    strong = bracketed + len(sentences(text)) - 1 + sum(len(pattern.findall(text)) for pattern in (*_STRONG, _COMMA_AND))
     items = sum(_in_one_predicate(text, match) for match in _ITEMS.finditer(text))
     strong -= min(items, len(_COMMA_AND.findall(text)))
     lists = [bool(match.group(1)) or _in_one_predicate(text, match) for match in _LIST.finditer(text)]

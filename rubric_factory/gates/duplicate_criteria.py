@@ -10,16 +10,16 @@ from rubric_factory.settings.gates import GateSettings
 from rubric_factory.text import printable, squeeze
 
 # How a description leads in to its claim: "States that", "Makes clear why", "The answer explains that"; else its first word, a verb.
-_LEAD = re.compile(r"^\W*(?:\w+\W+){1,6}?(?:that|why|how|whether)\b|^\W*\w+\b")
+CLAIM_LEAD = re.compile(r"^\W*(?:\w+\W+){1,6}?(?:that|why|how|whether)\b|^\W*\w+\b")
 _NUMERAL_WORDS = "zero one two three four five six seven eight nine ten first second third fourth fifth sixth seventh eighth ninth tenth"
 _NUMERALS = frozenset(_NUMERAL_WORDS.split())
-_SYMBOL = re.compile(r"(?<=\s)[A-Za-z]{1,3}\b")  # not the first word, whose case means nothing
+_SYMBOL, _NAME = re.compile(r"(?<=\s)[A-Za-z]{1,3}\b"), re.compile(r"(?<=\s)[A-Z][\w-]*")  # not the first word, whose case means nothing
 _PARALLEL = 0.5  # similarity from which two descriptions are built alike
 
 
 def _claim(description: str) -> set[str]:
     """Words of what a description claims, without the words that lead in to it."""
-    return set(claim_words(_LEAD.sub("", description, count=1) or description))
+    return set(claim_words(CLAIM_LEAD.sub("", description, count=1) or description))
 
 
 def _names_a_thing(word: str) -> bool:
@@ -27,8 +27,11 @@ def _names_a_thing(word: str) -> bool:
     return word in _NUMERALS or word.startswith("label_") or any(ch.isdigit() for ch in word)
 
 
-def _told_apart_by_case(left: str, right: str) -> bool:
-    """Whether short symbols differ in case alone, as alleles and variables do: bb, Bb and BB are three things."""
+def _told_apart_by_names(left: str, right: str) -> bool:
+    """Whether each has a name that the other lacks, or short symbols differ in case alone, as alleles do: bb, Bb, BB are three."""
+    names = set(_NAME.findall(left)), set(_NAME.findall(right))
+    if names[0] - names[1] and names[1] - names[0]:
+        return True
     here, there = set(_SYMBOL.findall(left)), set(_SYMBOL.findall(right))
     return bool({one.lower() for one in here - there} & {one.lower() for one in there - here})
 
@@ -38,7 +41,7 @@ def _parallel(left: Criterion, right: Criterion, claims: tuple[set[str], set[str
     own = (claims[0] - claims[1], claims[1] - claims[0])
     numbered = all(any(map(_names_a_thing, words)) for words in own)
     titled = all(words & set(claim_words(one.title)) for words, one in zip(own, (left, right), strict=True))
-    return numbered or titled or _told_apart_by_case(left.description, right.description)
+    return numbered or titled or _told_apart_by_names(left.description, right.description)
 
 
 def duplicate_criteria(item: GateInput, settings: GateSettings) -> GateFinding:

@@ -3,6 +3,7 @@
 import re
 
 from rubric_factory.gates.protocol import GateFinding, GateInput
+from rubric_factory.gates.wording import FUNCTION_WORDS
 from rubric_factory.records import Category
 from rubric_factory.settings.gates import GateSettings
 from rubric_factory.text import printable, words
@@ -10,11 +11,14 @@ from rubric_factory.text import printable, words
 # What code has between its words and prose has not; a hyphen within a word is prose.
 _CODE_SYMBOL = re.compile(r"[_=<>(){}\[\]+*/\\|&^%$#@~]|::|(?<!\w)-(?=[\w-])|\w\.(?=\w)|(?<=[a-z])[A-Z]|(?<=[A-Za-z])\d")
 _CODE_CHARACTERS = 12
+_FEW = 4  # words; a longer run of function words says something: "as I do not use it at all"
 
 
 def long_enough(quote: str, least: int) -> bool:
-    """Whether a quote is long enough to be evidence: enough words, symbols of code counted, or a run of code of 12 characters."""
+    """Whether a quote can be evidence: enough words, symbols of code counted, or 12 characters of code; not a few function words alone."""
     size, symbols = len(words(quote)), len(_CODE_SYMBOL.findall(quote))
+    if not symbols and size <= _FEW and not any(len(word) > 1 and word not in FUNCTION_WORDS for word in words(quote)):
+        return False
     return size >= least or (size >= 2 and size + symbols >= least) or (symbols > 0 and len(quote.strip()) >= _CODE_CHARACTERS)
 
 

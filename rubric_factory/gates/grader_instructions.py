@@ -15,6 +15,26 @@ _CREDIT = (
     r"(?:full|maximum|max|top|highest|perfect|complete|all)(?: available| possible)? (?:marks?|points?|credits?|scores?|levels?|grades?)"
 )
 _UNCONDITIONAL = r"(?:regardless|always|any|every|all|no matter|irrespective|whatever|whichever|anything|unconditional\w*|automatic\w*)"
+# What a chat model says around what it was asked for.
+_CHAT = (
+    r"^\W*(?:sure|certainly|of course|okay|ok|absolutely|great question)\b\s*[,!.:]",
+    r"\bas an ai\b(?! (?:engineer|researcher)\b)",
+    r"\blet me know (?:if|whether)\b|\bi hope (?:this|that|it) helps\b",
+    r"\bhere (?:is|are) (?:the|your|my|a|an)\b[^.?!]{0,20}\b(?:question|answer|task|rubric|criteri\w+)\b[^.?!]{0,10}:|"
+    r"\bhere you (?:are|go)\b",
+    r"\blet me (?:write|think|create|draft|try|start|see)\b",
+    r"</?think(?:ing)?>|^\s*```|```\s*$",
+)
+# Pleas for credit that nothing earns.
+_LENIENCE = (
+    r"\b(?:be|grade|mark|rate|score|judge)\b(?: \w+){0,2} (?:lenient(?:ly)?|generous(?:ly)?|forgiving(?:ly)?|kindly)\b",
+    r"\bbenefit of the doubt\b|\b(?:when|if) in doubt\b[^.]{0,25}\b(?:mark|give|accept|count|award|credit|met)\b",
+    r"\b(?:do not|don't|never) (?:deduct|penali[sz]e|take off)\b",
+    r"\baccept (?:any|every|all) (?:\w+ )?(?:wording|answer|attempt|formulation|response|phrasing)s?\b",
+    r"\b(?:count|treat|accept|mark|regard) (?:an? |any |even )?(?:\w+ )?(?:partial|incomplete|vague|partly right|wrong) "
+    r"(?:answer|attempt|response|statement)s? as\b",
+    r"\binstructions? (?:for|to|on) (?:the |how to )?(?:scor|grad|evaluat|mark|judg|rat)\w*",
+)
 _PATTERNS = tuple(
     re.compile(pattern, re.I)
     for pattern in (
@@ -29,7 +49,13 @@ _PATTERNS = tuple(
         rf"\b{_UNCONDITIONAL}\b.{{0,60}}\b{_CREDIT}\b",
         rf"\b{_UNCONDITIONAL}\b.{{0,60}}\b(?:criteri\w+|answers?|responses?) (?:is|are|be|as) (?:met|satisfied|correct|passed)\b",
         rf"\b(?:dear|note (?:to|for))(?: an?| the)?(?: \w+)? {_GRADER}",
-        rf"(?:^|[.!?]\s+)(?:attention|hey|hello|hi),?(?: an?| the)?(?: \w+)? {_GRADER}",
+        *_CHAT,
+        *_LENIENCE,
+        rf"(?:^|[.!?(]\s*)(?:for|to) (?:the |all )?{_PERSON}s?\s*:",
+        r"\b(?:grader|evaluator|examiner|scorer|rater|assessor|judge|marker)s? (?:should|must|is to|are to)(?: \w+)? "
+        r"(?:check|look|keep|bear|note|see|verify|ensure|consider|remember|be)\b",
+        rf"(?:^|[.!?(]\s*)(?:{_PERSON}|reviewer)s?,? (?:please|note|remember|see)\b",
+        rf"(?:^|[.!?(]\s*)(?:attention|hey|hello|hi),?(?: an?| the)?(?: \w+)? {_GRADER}",
         rf"\byou are (?:now )?(?:an?|the) (?:\w+ )?{_GRADER}",
         rf"\bas (?:an?|the|our) (?:\w+ )?{_GRADER},? (?:please|you)\b|\b{_PERSON}s?,? please\b|\bplease,? {_PERSON}s?\b",
         rf"\b{_PERSON}s? (?:should|must|may|shall|can|ought to|ha(?:s|ve) to|(?:is|are)(?: asked)? to) (?:\w+ ){{0,2}}"
@@ -41,12 +67,14 @@ _PATTERNS = tuple(
         r"\b(?:any|every|all|each|whatever) (?:answers?|responses?|attempts?|submissions?|criteri\w+|wording)\b.{0,40}"
         r"\b(?:count|mark|treat|accept|grade|score|rate|regard|consider)ed (?:as )?"
         r"(?:correct|met|satisfied|right|passed|full\w*|valid|acceptable)\b",
-        r"\b(?:verdict|score|grade|rating|marks?) ?[:=] ?(?:(?:fully )?(?:un)?met\b|pass(?:ed)?\b|fail(?:ed)?\b|full\b|\d+ ?/ ?\d+)",
+        r"\b(?:verdict|score|grade|rating|marks?) ?[:=] ?(?:(?:fully )?(?:un)?met\b|pass(?:ed)?\b|fail(?:ed)?\b|full\b|"
+        r"\d+ ?(?:/|out of|of) ?\d+|[A-F][+-]?(?=\W*$))",
+        r"\ball (?:the )?criteria (?:are |have been |were )?(?:satisfied|met|fulfilled|passed)\b",
         r"\b(?:mark|treat|count|consider|score|grade) (?:this|all|every|any|each) (?:criteri\w+|answers?|responses?|items?) "
         r"as (?:met|satisfied|correct|full|passed)\b",
         r"\bsystem prompt\b|\bdeveloper message\b|\bjailbreak\b",
         r"<\|[^|>\n]{1,40}\|>|\[/?INST\]|<</?SYS>>|</?s>|<(?:start|end)_of_turn>",
-        r"(?:(?:^|\n)\s*|#{2,}\s*)(?:system|assistant|human|user|instruction)\s*:",
+        r"(?:(?:^|\n)\s*|#{2,}\s*)(?:system|assistant|human|user|instruction|response)\s*:",
         r"[{,\[]\s*[\"']?(?:verdicts?|scores?|levels?|grades?|met|criterion_key|criterion_id|criteria_met)[\"']?"
         r"\s*:\s*(?:[\"'{\[\d]|true|false)",
         r"</?(?:answer|response|passage|rubric|criteri\w+|document|verdict|instructions?)>|\[(?:system|assistant|user)\]",

@@ -4,12 +4,18 @@ A technical question has to name its subject, so words that it shares with a cri
 phrase, is.
 """
 
+import re
+
+from rubric_factory.gates.duplicate_criteria import CLAIM_LEAD
 from rubric_factory.gates.numbers import quantities
 from rubric_factory.gates.protocol import GateFinding, GateInput
 from rubric_factory.gates.wording import claim_words, content, sentences
 from rubric_factory.records import Criterion
 from rubric_factory.settings.gates import GateSettings
+from rubric_factory.text import longest_shared_run, printable, words
 
+_HINT = re.compile(r"\b(?:hints?|tips?|clue)\s*:|\(hint\b", re.I)
+_TOLD_WORDS, _TOLD_SHARE = 6, 0.75
 _LOOSE = 4  # words of an element for each one that may stand between them
 
 
@@ -33,15 +39,26 @@ def _given_away(criterion: Criterion, prompt: str) -> bool:
     return bool(elements) and value <= given and all(any(_said(one, sentence) for sentence in asked) for one in elements)
 
 
+def _told(criterion: Criterion, prompt: list[str]) -> bool:
+    """Whether the question tells a criterion's claim in its own words: a run of six words or more, and three quarters of the claim."""
+    claim = words(CLAIM_LEAD.sub("", criterion.description, count=1))
+    return longest_shared_run(claim, prompt) >= max(_TOLD_WORDS, _TOLD_SHARE * len(claim))
+
+
 def leakage(item: GateInput, settings: GateSettings) -> GateFinding:
     """figure: share of the positive weight that the question itself already satisfies, in [0, 1].
 
-    Also refused: a question that holds more than max_reference_words_share of the reference answer's different content words.
+    Also refused: a question with a hint, one that tells the claim of a criterion (or the mistake of a pitfall) in its own words, and one
+    that holds more than max_reference_words_share of the reference answer's different content words.
     """
     prompt = " ".join(m.content for m in item.task.prompt if m.role == "user")
     rubric = item.task.rubric
     share = sum(c.weight for c in rubric.criteria if c.weight > 0 and _given_away(c, prompt)) / rubric.positive_weight
     reference = set(content(item.task.reference_answer))
     decisive = len(reference & set(content(prompt))) / len(reference) if reference else 1.0
+    told = [c.title for c in rubric.criteria if _told(c, words(prompt))]
+    told += [hint.group() for hint in _HINT.finditer(prompt)]
+    if told:
+        return GateFinding(False, share, f"the question tells what earns credit: {printable(told[0], 80)}")
     passed = share <= settings.max_leaked_share and decisive <= settings.max_reference_words_share
     return GateFinding(passed, share, f"{share:.2f} of the weight and {decisive:.2f} of the reference's words are in the prompt")

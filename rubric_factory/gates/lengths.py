@@ -1,8 +1,12 @@
 """lengths: question, reference answer, titles and descriptions are of a size that can be answered, judged and read."""
 
+import re
+
 from rubric_factory.gates.protocol import GateFinding, GateInput
 from rubric_factory.settings.gates import GateSettings
-from rubric_factory.text import words
+from rubric_factory.text import printable, words
+
+_WORD = re.compile(r"[^\W\d_]{3}")
 
 
 def lengths(item: GateInput, settings: GateSettings) -> GateFinding:
@@ -14,7 +18,8 @@ def lengths(item: GateInput, settings: GateSettings) -> GateFinding:
     for criterion in item.task.rubric.criteria:
         checks.append(("criterion title", criterion.title, settings.title_words))
         checks.append(("criterion description", criterion.description, settings.description_words))
-    outside = [
+    bare = [f"criterion title without a word: {printable(c.title, 20)}" for c in item.task.rubric.criteria if not _WORD.search(c.title)]
+    outside = bare + [
         f"{name} of {count} words, allowed {low}..{high}"
         for name, text, (low, high) in checks
         if not low <= (count := len(words(text))) <= high

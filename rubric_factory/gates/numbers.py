@@ -29,7 +29,7 @@ _LONG = {
     "dollars?": "dollar", "bytes?": "byte", "bits?": "bit", "kilobytes?": "KB", "megabytes?": "MB", "gigabytes?": "GB", "hertz": "Hz",
 }  # fmt: skip
 _LONGS = [(re.compile(rf"\b(?:{pattern})\b", re.I), short) for pattern, short in _LONG.items()]
-_NUMBER = re.compile(rf"(?<![\w.])(\d[\d,]*(?:\.\d+)?)(?:\s*-?\s*((?:{_SHORT})(?![A-Za-z])|(?i:{'|'.join(_LONG)})\b))?")
+_NUMBER = re.compile(rf"(?<![\w.])[vV]?(\d[\d,]*(?:\.\d+)?)(?:\s*-?\s*((?:{_SHORT})(?![A-Za-z])|(?i:{'|'.join(_LONG)})\b))?")
 _UNITS = "|".join(_LONG)
 # Number words that say a quantity: all from eleven on, and smaller ones with a unit. "Two of the phases" counts things.
 _WRITTEN = re.compile(
@@ -54,6 +54,12 @@ _SAID = {
     "triple": ("3",),
     "dozen": ("12",),
 }
+_COUNTS = 13
+_BOUND = re.compile(
+    r"\b(?:more|less|fewer|greater|smaller|larger|higher|lower) than \d[\d.,]*|"
+    r"\b(?:about|around|roughly|nearly|almost|over|under) \d[\d.,]*",
+    re.I,
+)
 _TRIVIAL = frozenset((("0", ""), ("1", "")))
 
 
@@ -85,6 +91,11 @@ def quantities(text: str) -> list[tuple[str, str]]:
     return [(_plain(m.group(1)), _unit(m.group(2))) for m in _NUMBER.finditer(text)]
 
 
+def _numerals(text: str) -> set[str]:
+    """Every number of a text, those within words and behind points, too."""
+    return {number for number, _ in quantities(text)} | {_plain(digits) for digits in re.findall(r"\d+", text)}
+
+
 def _units(text: str) -> set[str]:
     """Short forms of the units that a text names, behind a number or without one."""
     return {unit for _, unit in quantities(text)} | {short for pattern, short in _LONGS if pattern.search(text)}
@@ -97,12 +108,21 @@ def _unsupported(criterion: Criterion, question: str, units: set[str]) -> list[s
     """
     given = quantities(question)
     text = " ".join((*(span.quote for span in criterion.evidence), question))
-    known = {number for number, _ in quantities(text)} | {_plain(digits) for digits in re.findall(r"\d+", text)}
+    known = _numerals(text)
     known |= {_NUMBER_WORDS[word] for word in re.findall(r"[a-z]+", text.lower()) if word in _NUMBER_WORDS}
     known |= {number for word in re.findall(r"[a-z]+", text.lower()) for number in _SAID.get(word, ())}
     texts = (criterion.description, *criterion.required_elements)
     asked = [pair for said in texts for pair in quantities(said) if pair not in given and pair not in _TRIVIAL]
     return [f"{number} {unit}".strip() for number, unit in asked if number not in known or (unit and unit not in units)]
+
+
+def _invented_levels(criterion: Criterion, known: set[str]) -> list[str]:
+    """Numbers from 13 on of the highest level that neither passage, question nor reference answer holds; smaller ones count things.
+
+    A lower level may name a wrong number.
+    """
+    found = quantities(_BOUND.sub(" ", criterion.scoring_guide[-1].meaning))
+    return [f"{number} {unit}".strip() for number, unit in found if number not in known and float(number) >= _COUNTS]
 
 
 def numbers(item: GateInput, settings: GateSettings) -> GateFinding:
@@ -112,7 +132,9 @@ def numbers(item: GateInput, settings: GateSettings) -> GateFinding:
     there is so here.
     """
     del settings
+    known = {n for text in (item.passage.text, item.task.question, item.task.reference_answer) for n in _numerals(text)}
     question, criteria = item.task.question, item.task.rubric.criteria
     units = _units(" ".join((question, *(span.quote for c in criteria for span in c.evidence))))
     missing = [f"{one} in: {c.title}" for c in criteria if c.weight > 0 for one in _unsupported(c, question, units)]
+    missing += [f"{one} in the guide of: {c.title}" for c in criteria if c.weight > 0 for one in _invented_levels(c, known)]
     return GateFinding(not missing, len(missing), f"not in the evidence: {printable(missing[0], 100)}" if missing else "")

@@ -12,7 +12,10 @@ _VERBS = (
     "confuse|conflate|contradict|misstate|misrepresent|misattribute|misinterpret|misunderstand|mistake|invent|fabricate|hallucinate|"
     "exaggerate|overstate|understate|ignore|omit|reverse|swap|fail|neglect|overlook|miss|forget|deny"
 )
-_BAD = rf"(?:(?:{_VERBS})(?:e?s)?|denies|(?:wrongly|incorrectly|falsely|inaccurately|mistakenly|erroneously) \w+)\b"
+_BAD = (
+    rf"(?:(?:{_VERBS})(?:e?s)?|denies|(?:wrongly|incorrectly|falsely|inaccurately|mistakenly|erroneously) \w+|"
+    r"falls? for|buys? into|is taken in by|makes? the (?:mistake|error)|gets? wrong)\b"
+)
 # What only a mistaken answer does: not doing it is good, while not stating or not mentioning something may be the mistake.
 _ASSERTS = (
     r"(?:(?:claim|assert|assume|suggest|attribute|blame|treat|recommend)s?\b|"
@@ -22,11 +25,25 @@ _STARTS_BAD = re.compile(rf"{_SUBJECT}(?:\w+ly )?{_BAD}", re.I)
 _AVOIDS_BAD = re.compile(
     rf"{_SUBJECT}(?:avoids?|refrains?|steers clear|is free of|(?:never|(?:does|do|is|are) not) (?:\w+ ){{0,2}}?(?:{_BAD}|{_ASSERTS}))", re.I
 )
-_STARTS_GOOD = re.compile(rf"{_SUBJECT}(?:correctly|accurately|properly|rightly) ", re.I)
+_STARTS_GOOD = re.compile(
+    rf"{_SUBJECT}(?:(?:correctly|accurately|properly|rightly|soundly|validly|aptly|convincingly|precisely|truthfully|wisely) |"
+    r"(?:gives?|states?|offers?|provides?|presents?) (?:the|an?) (?:correct|accurate|right|true|sound|valid|proper|full|complete) )",
+    re.I,
+)
 _SAYING = "mention|state|give|name|address|explain|describe|include|discuss|identify|contain|answer|say|appear|occur|present"
 _MISTAKE = r"(?:(?:this|that|such an?) )?(?:mistake|error|confusion|misconception|claim)s? (?:is|are|was|were)"
 _LACKING = r"(?:absent|missing|wrong|incorrect|omitted)"
 _FOUND = r"(?:\w+ed|found|given|known|said|seen|shown|told)\b"
+# Silence: what a positive criterion cannot reward, and what a pitfall must not repeat of one (met means that something is there).
+_SILENT = re.compile(
+    rf"{_SUBJECT}(?:(?:fails?|neglects?|forgets?|omits?) to (?:{_SAYING}|note|point out|recogni[sz]e|acknowledge|consider|see)|"
+    rf"(?:does|do) not (?:even |also |explicitly )?(?:{_SAYING}|note|point out|recogni[sz]e|acknowledge)|"
+    r"(?:leaves?|left) (?:out|unsaid|unmentioned)|omits? (?:that|the fact|any|to)|says? nothing|is silent|passes over|"
+    r"skips? (?:over )?(?:that|the)|"
+    r"(?:overlooks?|misses|forgets?|neglects?) (?:that|the fact)|"
+    r"never (?:mentions?|states?|says?|explains?)|lacks? (?:any|the|a) (?:mention|statement|explanation)|makes? no mention)\b",
+    re.I,
+)
 _NOTHING = re.compile(
     # But "Missing file identified as the index."
     rf"{_SUBJECT}(?:(?:absent|missing|avoided|omitted|incorrect|wrong)\b(?!(?: \w+){{1,4}} {_FOUND})|"
@@ -35,7 +52,17 @@ _NOTHING = re.compile(
     r"no (?:mention|reason|answer|evidence|statement|explanation|discussion|reference|such|mistake|error)|none|neither|nothing)\b|"
     rf"{_SUBJECT}{_MISTAKE} (?:absent|avoided|(?:not|never) (?:made|present|there|committed|claimed|found))\b|"
     # The whole of a level: "Not explained.", "Roles wrong or missing.", "Other value."
-    rf"^\W*(?:not (?:said|made|done|given|shown|\w+ed)|(?:\w+ ){{1,6}}{_LACKING} or {_LACKING}|other \w+)\W*$",
+    rf"^\W*(?:not (?:said|made|done|given|shown|\w+ed)(?: at all| anywhere| in the answer)?|"
+    rf"(?:\w+ ){{1,6}}{_LACKING} or {_LACKING}|other \w+)\W*$",
+    re.I,
+)
+_PRAISE = re.compile(
+    r"^\W*(?:(?:fully|completely|clearly|accurately|correctly|well) (?:met|said|stated|explained|right|correct|covered|done|and)|"
+    r"excellent|perfect|"
+    r"everything (?:is|needed|that|required)|all (?:is|are|of it is) (?:said|covered|right|there|met|correct)|"
+    r"(?:full|complete|clear|accurate|correct|sound|thorough)(?: and \w+)? "
+    r"(?:account|answer|explanation|statement|description|credit|coverage|throughout)|"
+    r"(?:clear|right|correct|full|complete|sound)(?: and \w+)?(?: throughout)?\W*$)",
     re.I,
 )
 _RANK = {Category.ESSENTIAL: 3, Category.IMPORTANT: 2, Category.OPTIONAL: 1}
@@ -46,7 +73,15 @@ def _wording_fault(criterion: Criterion) -> str:
     if criterion.weight < 0:
         if _AVOIDS_BAD.match(text) or _STARTS_GOOD.match(text):
             return "negative weight on something good"
+        if _SILENT.match(text):
+            return "a pitfall that is met by silence"
+        if _PRAISE.match(top):
+            return "highest level of a pitfall praises"
         return "highest level of a pitfall says it is absent" if _NOTHING.match(top) and not _NOTHING.match(text) else ""
+    if _SILENT.match(text):
+        return "positive weight on silence"
+    if _PRAISE.match(criterion.scoring_guide[0].meaning):
+        return "lowest level praises"
     if _STARTS_BAD.match(text):
         return "positive weight on something bad"
     return "highest level says the thing is absent" if _NOTHING.match(top) and not _NOTHING.match(text) else ""

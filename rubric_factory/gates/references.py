@@ -28,7 +28,9 @@ _MADE_OF_TEXT = (
 # What somebody reads; the answerer does not.
 _READ = (
     r"(?:passage|text|excerpt|extract|paragraph|article|paper|document|section|chapter|report|manuscript|snippet|abstract|material|reading|"
-    r"information|description|discussion|explanation|account|statement|quotation|quote|documentation|docs|manual|guide|tutorial|source|notes?)"
+    r"information|description|discussion|explanation|account|statement|quotation|quote|documentation|docs|manual|guide|tutorial|source|notes?|"
+    r"handout|readme|(?:blog )?post|lessons?|lectures?|course|slides?|video|transcript|web ?page|"
+    r"leaflet|brochure|white ?paper|log entries|values|data)"
 )
 _LEANING = (
     r"(?:according to|based (?:up)?on|drawing (?:up)?on|relying on|going by|judging (?:by|from)|using|given|considering|from|following|per|"
@@ -81,6 +83,20 @@ _REFERENCES = tuple(
         r"(?:discussion|description|considerations?|argument|remarks?|analysis|explanation|text|account|points?)\b",
         r"\b(?:algorithm|listing|theorem|lemma|proposition|corollary|box|exhibit|appendix) (?:\d+|[IVX]+)\b",
         r"(?:^|[.;]\s+|\b(?:shown|given|described|stated|found|printed) )on page \d+",
+        rf"\bwhat (?:the|this|your|our) (?:\w+ )?(?:{_READ}|docs) {_SAYS}\b",
+        rf"\b(?:taken|used|shown|seen|given|covered|treated|presented|introduced|taught|explained|discussed) (?:in|on|during) "
+        rf"(?:the|this|our|your|last) {_READ}\b"
+        r"(?! (?:of|for|format|type|structure)\b)",
+        r"\bthe (?:\w+ ){1,3}(?:provided|supplied|attached|enclosed)(?=[,?.:]|\W*$)",
+        r"\b(?:previous|preceding|last|earlier) (?:exercise|question|lesson|lecture|example|task|chapter|reading)\b",
+        # A choice of answers that is not there.
+        r"\b(?:of|from|among|between) the (?:following )?(?:statements|choices|alternatives|answers|assertions|claims|options)\b"
+        r"(?! (?:of|for|to|that|in|which)\b)(?![^.?!]{0,80}(?::|\(\w\)|\(?1[.)]))(?! \w+, \w+)",
+        r"\bof the (?:two|three|four|five|six) (?:statements|choices|answers|assertions|claims)\b(?!.*[:(])",
+        r"\b(?:from|in|of) last (?:week|time|lesson|lecture)\b|\brecall the (?:example|discussion|case)\b",
+        r"\bof the following\b(?![^.?!]{0,80}(?::|\(\w\)|1[.)]))(?! \w+ (?:[A-Z\"`“]|\w+, ))",
+        r"\bthe (?:correct|right|best) (?:answer|option|choice)\b|\b(?:choices|options|answers) (?:given|offered|provided)\b|"
+        r"\bwhether it is true or false\b",
         r"\bin (?:the|this) (?:reading|lesson|lecture|slides?)\b",
         r"\bsteps? \d+ (?:of|in) the (?:procedure|process|instructions?|list|method|recipe)\b",
         r"\b(?:in|from|of) the (?:first|second|third|fourth|last|opening|closing|final|next) "
@@ -89,17 +105,20 @@ _REFERENCES = tuple(
         r"\b(?:do|did|does) the (?:team|group)\b",
         r"\b(?:instructions?|steps|advice|recommendations?|guidelines|procedure) (?:given |described )?(?:in|from|of) the "
         r"(?:guide|manual|tutorial|handbook|readme|docs|documentation)\b",
-        r"^(?:\W*\w+){1,12}\W+here\W*$",
+        r"^\W*(?:\w+\W+){1,12}here\W*$",
         r"\b(?:results?|findings|measurements|experiments?|conclusions?) (?:of|in|from) "
         r"the (?:study|experiments?|paper|survey|evaluation|trial)\b",
     )
 )
+# What somebody in the question says may be "our program": it is all there.
+_SPEECH = re.compile(r"[\"“][^\"”“]{16,}[\"”]")
 _CITATION = re.compile(rf"(?<![\w\])])(?<!= ){_NOT_HELD}\[[1-9]\d*(?:\s*[,–-]\s*\d+)*\](?!\s*[*/^\[(])")
 _BRACKETS = re.compile(r"\[[^\]]*\]")
 # A question may speak of documents, tables and authors of its own, as "a report in which …" or "an SQL table t".
 _INTRODUCED = r"\b(?:an?|one|each|every|any|another|some|several|many|two|three|four|five|\d+)\s+(?:[\w.+/'-]+\s+){0,4}?"
 _KINDS = (
-    "passage|text|excerpt|extract|paragraph|article|paper|document|section|chapter|report|study|manuscript|snippet|abstract|author|researcher|writer|investigator|experiment|survey|trial|"
+    "passage|text|excerpt|extract|paragraph|article|paper|document|section|chapter|report|study|manuscript|snippet|abstract|author|researcher|"
+    "writer|investigator|experiment|survey|trial|"
     "algorithm|listing|theorem|lemma|reading|lecture|material|description|statement|explanation|tutorial|guide|manual|example|note"
 )
 _KIND = re.compile(rf"\b({_KINDS}|figure|table|equation|appendix)s?\b", re.I)
@@ -141,6 +160,7 @@ def _of_its_own(question: str, found: re.Match[str]) -> bool:
 
 def references(question: str) -> list[str]:
     """What the question points at and has not introduced itself."""
+    question = _SPEECH.sub(lambda said: said.group()[0] + "_" * (len(said.group()) - 2) + said.group()[-1], question)
     matches = [match for pattern in _REFERENCES for match in pattern.finditer(question)]
     cited = [match.group() for match in _CITATION.finditer(question)]
     # Where any bracket holds something else, brackets are lists and indices here.

@@ -21,7 +21,9 @@ _ASKING_WORDS = """
 answer analyse analyze argue assess compare compute calculate consider contrast critique define derive describe design determine discuss
 estimate evaluate explain following give identify justify kind list mean meant name outline predict propose question reason role say state
 suggest summarise summarize term terms way ways work works happen happens occur occurs important effect effects cause causes result
-results purpose condition conditions circumstance circumstances case cases situation situations
+results purpose condition conditions circumstance circumstances case cases situation situations go goes wrong right good bad better worse
+best worst useful helpful difficult easy hard possible necessary sense matter matters thing things problem problems reason reasons answers
+difference differences advantage advantages disadvantage disadvantages benefit benefits consequence consequences tied true false
 """
 ASKING_WORDS = frozenset(_ASKING_WORDS.split())
 

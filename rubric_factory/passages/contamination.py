@@ -25,7 +25,10 @@ _WORD = re.compile(r"\w+")
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """Distinct runs of one item in a passage, however often each occurs. start, end: characters of the passage from the first shared run to the last; share: of the item."""
+    """Distinct runs of one item in a passage, however often each occurs.
+
+    start, end: characters of the passage from the first shared run to the last; share: of the item.
+    """
 
     item: str
     runs: int

@@ -116,10 +116,10 @@ class GateSettings(Section):
     max_reference_share: float = Field(
         default=0.8, gt=0, le=1, description="share of a reference answer of one sentence that a criterion may repeat in one run"
     )
-    max_copied_run: int = Field(default=14, ge=1, description="words in a row that a criterion may repeat of the reference answer")
+    max_copied_run: int = Field(default=12, ge=1, description="words in a row that a criterion may repeat of the reference answer")
     max_joined_claims: int = Field(default=0, ge=0, description="further claims that a criterion may join to its first")
     duplicate_jaccard: float = Field(default=0.8, gt=0, le=1, description="similarity from which two criteria are one")
-    duplicate_question_jaccard: float = Field(default=0.9, gt=0, le=1, description="similarity from which two questions are one")
+    duplicate_question_jaccard: float = Field(default=0.7, gt=0, le=1, description="similarity from which two questions are one")
     min_evidence_words: int = Field(default=3, ge=1, description="words of an evidence span, at least; symbols of code count")
     max_shared_evidence: int = Field(default=3, ge=1, description="positive criteria that may rest on the same evidence")
     min_english_share: float = Field(default=0.12, ge=0, le=1, description="share of English function words in a task's prose")
