@@ -140,12 +140,12 @@ def test_requests_go_out_and_come_back_as_files(root):
     back.mkdir()
     for step, expected in enumerate((3, 1)):  # three tasks, then the repair of one
         files = files_model(context.settings.author, out, None)
-        assert author(context, backend=files).counts["pending"] == expected
+        assert author(context, backends=[files]).counts["pending"] == expected
         files = None
         for path in sorted(out.glob("*.jsonl")):
             lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
             (back / f"{step}-{path.name}").write_text("".join(answered(line) + "\n" for line in lines), encoding="utf-8")
-        counts = author(context, backend=files_model(context.settings.author, None, back)).counts
+        counts = author(context, backends=[files_model(context.settings.author, None, back)]).counts
     assert (counts["pending"], counts["tasks"]) == (0, 3)
     exported = context.workspace.tables / "tasks.parquet"
     direct = context_of(root.parent / "d", weak_answer=False)
