@@ -12,7 +12,7 @@ from flows.summary import documents_kept, read_rows
 from rubric_factory.gates.model.protocol import kinds
 from rubric_factory.records import Passage
 from rubric_factory.settings.author import LanguageModelAuthor, writers_of
-from rubric_factory.settings.judge import single_judges
+from rubric_factory.settings.judge import calls_a_grading, single_judges
 from rubric_factory.settings.llm import LanguageModelSection
 from rubric_factory.sources.remote_entry import NOT_FETCHED
 from rubric_factory.stages import STAGES, Context
@@ -132,8 +132,8 @@ def _judge(estimate: Estimate, context: Context, passages: int, start: str) -> N
     if STAGES.index(start) > STAGES.index("judge-gate"):
         estimate.add("judge_calls", 0, f"measured: no judge is asked from {start} on")
         return
-    members = sum(isinstance(judge, LanguageModelSection) for judge in single_judges(section)) if section else 0
-    if not members:
+    models = [judge for judge in single_judges(section) if isinstance(judge, LanguageModelSection)] if section else []
+    if not models:
         estimate.add("judge_calls", 0, "measured: no judge that calls a model")
         return
     author = settings.author
@@ -143,8 +143,10 @@ def _judge(estimate: Estimate, context: Context, passages: int, start: str) -> N
     canary = min(settings.lock.canary_pairs, 4 * tasks) * (settings.lock.repeats + 1)
     gate_calls = len(kinds(settings.gates.judge))
     audited = ceil(settings.gates.judge.audit_share * tasks)
-    calls = members * (gate_calls * tasks + PROBE_CALLS * probed + AUDIT_CALLS * audited + canary)
-    each_of = f"; by each of {members} models of the ensemble" if members > 1 else ""
+    calls = sum(map(calls_a_grading, models)) * (gate_calls * tasks + PROBE_CALLS * probed + AUDIT_CALLS * audited + canary)
+    each_of = f"; by each of {len(models)} models of the ensemble" if len(models) > 1 else ""
+    reflecting = [calls_a_grading(model) for model in models if calls_a_grading(model) > 1]
+    each_of += f"; at most {max(reflecting)} calls for each where a judge reflects" if reflecting else ""
     estimate.add(
         "judge_calls",
         calls,

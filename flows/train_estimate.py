@@ -20,7 +20,7 @@ from rubric_factory.judging.lock import read_lock
 from rubric_factory.judging.protocol import JudgeInput
 from rubric_factory.ledger import Ledger
 from rubric_factory.runs import RunSpec
-from rubric_factory.settings.judge import single_judges
+from rubric_factory.settings.judge import calls_a_grading, single_judges
 from rubric_factory.settings.training import MadePolicy
 from rubric_factory.workspace import Workspace
 
@@ -38,8 +38,10 @@ def _calls(estimate: Estimate, spec: RunSpec, sizes: dict[str, int]) -> None:
     canary = pairs * (1 + training.steps // training.canary_steps)
     written = training.evaluation.samples * (TRAIN_ARMS * sizes["train"] + TEST_ARMS * sizes["test"])
     judged = written + PLAIN_ARMS * sizes["test"]
-    judges = len(single_judges(spec.judge))
-    members = f", by each of {judges} judges of the ensemble" if judges > 1 else ""
+    each = single_judges(spec.judge)
+    judges = sum(map(calls_a_grading, each))
+    members = f", by each of {len(each)} judges of the ensemble" if len(each) > 1 else ""
+    members += ", an upper bound where a judge reflects" if judges > len(each) else ""
     estimate.add("steps", training.steps, "configured")
     estimate.add("rollouts_per_step", rollouts, f"configured: {training.prompts} prompts of {training.group} rollouts")
     estimate.add("rollouts", rollouts * training.steps, "steps times rollouts of a step")

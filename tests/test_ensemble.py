@@ -118,7 +118,7 @@ def test_a_combined_verdict_is_what_members_said_often_enough_in_whatever_order(
 def test_where_all_members_fail_for_one_reason_that_is_the_reason():
     given_ = [vote(None, failure=JudgeFailure.REFUSED)] * 2
     assert combined.verdict(GOOD, given_, "majority", 0.5).failure is JudgeFailure.REFUSED
-    assert combined.verdict(GOOD, [*given_, None], "majority", 0.5).failure is JudgeFailure.ABSTAINED
+    assert combined.verdict(GOOD, [*given_, vote(None)], "majority", 0.5).failure is JudgeFailure.ABSTAINED
 
 
 # Failures
@@ -145,12 +145,14 @@ SILENT = Judgement(PROBE.task.task_id, "r", (), "j")
     ([judged(FULL), judged(FULL), replace(SILENT, failure=JudgeFailure.TRANSPORT)], None, "transport"),
     ([judged(FULL), judged(FULL), replace(SILENT, failure=JudgeFailure.TIMEOUT)], None, "timeout"),
     ([judged(FULL), judged(FULL), replace(SILENT, failure=JudgeFailure.REFUSED)], 1.0, "graded"),
-    ([replace(SILENT, failure=JudgeFailure.REFUSED)] * 3, None, "abstained"),
+    ([replace(SILENT, failure=JudgeFailure.REFUSED)] * 3, None, "refused"),
+    ([replace(SILENT, failure=JudgeFailure.UNPARSEABLE)] * 3, None, "unparseable"),
+    ([replace(SILENT, failure=JudgeFailure.UNPARSEABLE), replace(SILENT, failure=JudgeFailure.REFUSED)], None, "abstained"),
     ([judged((0, 0, 0, 0), JudgeFailure.OVER_LENGTH)] * 3, 0.0, "over_length"),
     ([judged(NONE, JudgeFailure.UNPARSEABLE)] * 3, -2 / 12, "policy_induced"),
     ([judged(FULL), judged(FULL), judged(NONE, JudgeFailure.UNPARSEABLE)], 1.0, "graded"),
     ([judged(FULL), judged(NONE, JudgeFailure.UNPARSEABLE), judged(NONE, JudgeFailure.UNPARSEABLE)], None, "abstained"),
-    ([judged(NONE, JudgeFailure.UNPARSEABLE)] * 2 + [replace(SILENT, failure=JudgeFailure.UNPARSEABLE)], None, "abstained"),
+    ([judged(NONE, JudgeFailure.UNPARSEABLE)] * 2 + [replace(SILENT, failure=JudgeFailure.UNPARSEABLE)], None, "unparseable"),
 ])  # fmt: skip
 def test_the_failure_algebra_of_several_judges(given_, reward, kind):
     found = combined.judgement(item(), given_, "e", "majority", 0.6)
@@ -160,6 +162,9 @@ def test_the_failure_algebra_of_several_judges(given_, reward, kind):
     stored = pa.Table.from_pylist(rows, schema=VERDICTS).to_pylist()
     again = reward_of_rows(stored, "canonical")
     assert again == (None if reward is None else pytest.approx(reward)) and all(len(row["votes"]) == len(given_) for row in stored)
+    if reward is None and kind in ("refused", "unparseable"):
+        assert {row["failure"] for row in stored} == {kind}, "an outage of every judge is not called an abstention"
+    assert all((one["level"] is None) != (one["failure"] is None) for row in stored for one in row["votes"]), "a vote or why there is none"
     assert found.prompt_tokens == sum(one.prompt_tokens for one in given_) == sum(v["prompt_tokens"] for v in stored[0]["votes"])
 
 
@@ -203,6 +208,7 @@ def test_what_cannot_be_combined_is_refused_by_name(tmp_path):
         ([lexical], "at least 2"),
         ([lexical, {**model, "grading": {"mode": "holistic"}}], "holistic"),
         ([lexical, {**model, "grading": {"max_response_characters": 5}}], "max_response_characters"),
+        ([{"type": "vllm", "model": name, "revision": "r"} for name in "ab"], "gpu_memory_utilization may sum to 1"),
         ([lexical, {"type": "ensemble", "members": [lexical, lexical]}], "does not match any of the expected tags"),
     ):
         with pytest.raises(ConfigurationError, match=said):
@@ -235,6 +241,8 @@ def test_the_identity_names_rule_and_members_and_the_folders_of_members_are_foun
     judge = open_judge(section, None)
     members = [open_judge(one, None).identity for one in section.members]
     assert judge.identity == f"ensemble median>=0.5: {members[0]} + {members[1]}" and judge.evidence_grade == "demo"
+    close = [open_judge(section.model_copy(update={"min_agreement": x}), None).identity for x in (2 / 3, 0.6666667)]
+    assert close[0] != close[1], "one takes two of three, the other does not"
     hotter = load(tmp_path, [{"type": "lexical"}, {**files, "sampling": {"temperature": 0.5}}], combine="median", min_agreement=0.5).judge
     assert open_judge(hotter, None).identity == judge.identity and grading_of(hotter, "i") != grading_of(section, "i")
     with pytest.raises(UsageError, match="several models"):
@@ -329,6 +337,15 @@ def test_agreement_by_criterion_judge_and_overall():
     assert agreement_summary(single) is None and criterion_summary(single)[0]["agreement"] is None
 
 
+def test_levels_that_a_rule_set_are_nobodys_votes_and_no_agreement():
+    long, broken = judged((0, 0, 0, 0), JudgeFailure.OVER_LENGTH), judged(NONE, JudgeFailure.UNPARSEABLE)
+    for given_ in ([long] * 2, [broken] * 2):
+        assert agreement_summary(judgement_rows(combined.judgement(item(), given_, "e", "majority", 0.6), RUBRIC)) is None
+    bad = [judged(NONE), replace(judged(NONE), judge="k"), replace(broken, judge="l")]
+    found = agreement_summary(judgement_rows(combined.judgement(item(), bad, "e", "majority", 0.6), RUBRIC))
+    assert found["agreement"] == pytest.approx(2 / 3) and found["judges"]["l"] == {"votes": 0, "with": 0.0}
+
+
 @pytest.fixture
 def patched(monkeypatch):
     """[judge] members lexical and rules mean the good judge under two names."""
@@ -405,4 +422,6 @@ def test_estimates_count_every_model_of_an_ensemble(tmp_path):
         house.export("tasks")
     calls = [estimate_rebuild(context, start="gate", limit=None).figures["judge_calls"] for context in (single, both)]
     assert calls[1] == 2 * calls[0] > 0
+    reflecting = make_context(tmp_path, judge={**model, "model": "a", "grading": {"mode": "reflection", "analyses": 4}})
+    assert estimate_rebuild(reflecting, start="gate", limit=None).figures["judge_calls"] == 5 * calls[0]
     assert [row.get("model") for row in forecast(both) if row["stage"] in ("judge-gate", "probe")] == ["a", "a", "b", "b"]

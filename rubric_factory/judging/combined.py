@@ -4,6 +4,7 @@ a member's transport, timeout      -> the answer has no grade, and is asked agai
 all members over_length            -> over_length, as every member says (they share the length rule)
 all members policy-induced         -> policy-induced; where only some are, their worst-case verdicts were set by rule and are no votes
 else, criterion by criterion       -> the combined level of those who give one; too little agreement: abstained, no level, so no grade
+no member gives any level          -> the failure that all of them share, else abstained
 Agreement is counted over all members: one that abstains, refuses or cannot be read supports no level.
 """
 
@@ -42,21 +43,21 @@ def agreement(votes: Sequence[Vote], level: int | None) -> float:
     return (max(counts.values(), default=0) if level is None else counts[level]) / len(votes)
 
 
-def verdict(criterion: Criterion, given: Sequence[Verdict | None], combine: Combine, min_agreement: float) -> Verdict:
-    """One criterion. given: the members' verdicts in their order, None where one has none.
+def verdict(criterion: Criterion, given: Sequence[Verdict], combine: Combine, min_agreement: float) -> Verdict:
+    """One criterion. given: the members' verdicts in their order.
 
     The reason is that of the first member who gives the combined level. No level: the failure that all members share, else abstained.
     """
-    votes = [one.level if one else None for one in given]
+    votes = [one.level for one in given]
     levels = [vote for vote in votes if vote is not None]
     level = majority(levels) if combine == "majority" else median(levels, criterion.weight)
     agreed = agreement(votes, level)
     if level is None or agreed < min_agreement:
-        own = {one.failure if one else JudgeFailure.ABSTAINED for one in given}
+        own = {one.failure for one in given}
         failure = next(iter(own)) if len(own) == 1 else None
         said = ", ".join("none" if vote is None else str(vote) for vote in votes)
         return Verdict(criterion.criterion_key, None, f"the judges say {said}", failure or JudgeFailure.ABSTAINED, agreed)
-    reason = next((one.reason for one in given if one and one.level == level), "")
+    reason = next((one.reason for one in given if one.level == level), "")
     return Verdict(criterion.criterion_key, level, reason, None, agreed)
 
 
@@ -82,17 +83,16 @@ def _outcome(
     outage = next((kind for kind in _OUTAGES if kind in failures), None)
     if outage is not None:
         return outage, ()
-    ruled = [one.failure in (JudgeFailure.OVER_LENGTH, JudgeFailure.UNPARSEABLE) and _is_whole(one) for one in given]
-    if all(ruled) and len(set(failures)) == 1:
-        return failures[0], tuple(Verdict(v.criterion_key, v.level, v.reason, v.failure, 1.0) for v in given[0].verdicts)
-    votes = [{} if by_rule else {v.criterion_key: v for v in one.verdicts} for one, by_rule in zip(given, ruled, strict=True)]
-    verdicts = tuple(
-        verdict(criterion, [own.get(criterion.criterion_key) for own in votes], combine, min_agreement)
-        for criterion in item.rubric.criteria
-    )
-    missing = {one.failure for one in verdicts} - {None}
-    return (JudgeFailure.ABSTAINED if missing else None), verdicts
+    shared = failures[0] if len(set(failures)) == 1 else None
+    if shared is not None and all(one.by_rule for one in given):
+        return shared, given[0].verdicts
+    verdicts = tuple(verdict(one, [_vote(own, one) for own in given], combine, min_agreement) for one in item.rubric.criteria)
+    kinds = {one.failure for one in verdicts}
+    if kinds == {None}:
+        return None, verdicts
+    return (next(iter(kinds)) if len(kinds) == 1 else JudgeFailure.ABSTAINED), verdicts
 
 
-def _is_whole(one: Judgement) -> bool:
-    return bool(one.verdicts) and all(verdict.level is not None for verdict in one.verdicts)
+def _vote(member: Judgement, criterion: Criterion) -> Verdict:
+    found = None if member.by_rule else next((one for one in member.verdicts if one.criterion_key == criterion.criterion_key), None)
+    return found or Verdict(criterion.criterion_key, None, failure=member.failure or JudgeFailure.ABSTAINED)

@@ -26,7 +26,7 @@ class EnsembleJudge:
     @property
     def identity(self) -> str:
         """The rule and the identities of all members, in order."""
-        return f"ensemble {self._combine}>={self._min_agreement:g}: {' + '.join(judge.identity for judge in self.judges)}"
+        return f"ensemble {self._combine}>={self._min_agreement}: {' + '.join(judge.identity for judge in self.judges)}"
 
     @property
     def evidence_grade(self) -> str:

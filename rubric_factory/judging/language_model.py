@@ -1,6 +1,6 @@
 """The language-model judge: an answer in one call or several, reason before level, up to three tries each, failures by the algebra."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
 
@@ -44,12 +44,12 @@ class LanguageModelJudge:
     @property
     def prompt_hash(self) -> str:
         """sha256 hex digest over the mode's prompt files and what else decides what is asked and how it is read."""
-        grading, size = (
-            self.grading,
-            0 if self._mode.choose is None else f"{self.grading.analyses} at {self.grading.analysis_temperature:g}",
-        )
-        size = grading.criteria_per_call if grading.mode == "some_criteria" else size
-        return prompting.prompt_hash(self._mode.prompts, self.grading.mode, size, self.grading.quotes)
+        grading, size = self.grading, "0"
+        if grading.mode == "some_criteria":
+            size = str(grading.criteria_per_call)
+        elif self._mode.choose is not None:
+            size = f"{grading.analyses} at {grading.analysis_temperature:g}"
+        return prompting.prompt_hash(self._mode.prompts, grading.mode, size, grading.quotes)
 
     @property
     def identity(self) -> str:
@@ -76,18 +76,18 @@ class LanguageModelJudge:
         ]
 
     def _outcomes(self, sent: Sequence[JudgeInput]) -> list[Replies]:
-        found = self._tried(sent, [self._mode.calls(item, self.grading) for item in sent])
+        found = self._tried(sent, lambda index: self._mode.calls(sent[index], self.grading))
         if self._mode.choose is None:
             return [merged(parts) for parts in found]
         choices: list[Sequence[Call]] = []
         for item, parts in zip(sent, found, strict=True):
             call = None if any(part.failure in OUTAGES for part in parts) else self._mode.choose(item, whole(parts))
             choices.append(() if call is None else (call,))
-        made = self._tried(sent, choices)
+        made = self._tried(sent, choices.__getitem__)
         return [chosen(parts, next(iter(choice), None)) for parts, choice in zip(found, made, strict=True)]
 
-    def _tried(self, sent: Sequence[JudgeInput], calls: Sequence[Sequence[Call]]) -> list[list[Part]]:
-        """The calls about each answer through all their tries. calls: as long as sent."""
+    def _tried(self, sent: Sequence[JudgeInput], calls: Callable[[int], Sequence[Call]]) -> list[list[Part]]:
+        """The calls about each answer through all their tries. calls: of the answer at a position, made when they are due."""
         parts: list[dict[int, Part]] = [{} for _ in sent]
         waiting: set[_Place] | None = None  # all, at first
         for attempt in range(self.grading.tries):
@@ -105,7 +105,7 @@ class LanguageModelJudge:
     def _requests(
         self,
         sent: Sequence[JudgeInput],
-        calls: Sequence[Sequence[Call]],
+        calls: Callable[[int], Sequence[Call]],
         wanted: set[_Place] | None,
         attempt: int,
         asked: dict[str, tuple[_Place, Call]],
@@ -115,7 +115,7 @@ class LanguageModelJudge:
         Answers to one task that stand together are asked about call by call: they share the prompt up to the response.
         """
         for _, group in groupby(range(len(sent)), key=lambda index: sent[index].task_id):
-            own = {index: calls[index] for index in group}
+            own = {index: calls(index) for index in group}
             for number in range(max(len(some) for some in own.values())):
                 for index, some in own.items():
                     if number < len(some) and (wanted is None or (index, number) in wanted):

@@ -21,7 +21,8 @@ class JudgeFailure(StrEnum):
 class Verdict:
     """A judge's finding on one criterion: a level, or why there is none. reason is the judge's own words, untrusted.
 
-    agreement: of an ensemble's verdict, the share of its members that give this level (where there is none: the level most of them give).
+    agreement: of an ensemble's verdict, the share of its members that give this level (where there is none: the level most of them give);
+    None of a single judge, and where the level was set by rule.
     """
 
     criterion_key: str
@@ -70,3 +71,9 @@ class Judgement:
 
     def __post_init__(self) -> None:
         require(self.rating is None or not self.verdicts, "Judgement", "verdicts or a rating, not both")
+
+    @property
+    def by_rule(self) -> bool:
+        """Whether its verdicts were set by the rule that failure names (over length, policy-induced): no level of them is the judge's."""
+        flagged = self.failure in (JudgeFailure.OVER_LENGTH, JudgeFailure.UNPARSEABLE) and bool(self.verdicts)
+        return flagged and all(verdict.level is not None for verdict in self.verdicts)

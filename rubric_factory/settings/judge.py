@@ -132,6 +132,9 @@ class Ensemble(Section):
         rating = next((mode for mode in modes if mode in RATING_MODES), None)
         if rating is not None:
             raise ValueError(f"a member grades in the mode {rating}, which gives no verdicts to combine")
+        taken = sum(member.gpu_memory_utilization for member in self.members if isinstance(member, VllmJudge))
+        if taken > 1:
+            raise ValueError(f"the vllm members take {taken:g} of each GPU together: their gpu_memory_utilization may sum to 1 at most")
         return self
 
 
@@ -141,6 +144,13 @@ JudgeSettings = Annotated[SingleJudgeSettings | Ensemble, Field(discriminator="t
 def single_judges(section: SingleJudgeSettings | Ensemble) -> tuple[SingleJudgeSettings, ...]:
     """The judges that a section names: the members of an ensemble, else itself."""
     return section.members if isinstance(section, Ensemble) else (section,)
+
+
+def calls_a_grading(section: SingleJudgeSettings) -> int:
+    """Calls that one answer takes, tries aside: at most its analyses and the choice under reflection, else one (of a mode by criterion:
+    one for each part of the rubric, which only the rubric knows)."""
+    grading = section.grading
+    return grading.analyses + 1 if isinstance(grading, ModelGradingSettings) and grading.mode == "reflection" else 1
 
 
 class ProbeSettings(Section):

@@ -107,15 +107,19 @@ def rating_row(judgement: Judgement, rating: Rating) -> dict[str, object]:
 
 
 def _votes(judgement: Judgement, criterion_key: str, *, first: bool) -> list[dict[str, object]] | None:
-    """What the members of an ensemble found on one criterion, in their order; None of a single judge."""
+    """What the members of an ensemble found on one criterion, in their order: a level or why there is none; None of a single judge.
+
+    A level that was set by rule is no vote.
+    """
     votes: list[dict[str, object]] = []
     for member in judgement.members:
         verdict = next((one for one in member.verdicts if one.criterion_key == criterion_key), None)
-        failure = (verdict.failure if verdict else None) or member.failure
+        level = verdict.level if verdict and not member.by_rule else None
+        failure = None if level is not None else (verdict.failure if verdict else None) or member.failure
         votes.append(
             {
                 "judge": member.judge,
-                "level": verdict.level if verdict else None,
+                "level": level,
                 "failure": None if failure is None else str(failure),
                 "reason": verdict.reason if verdict else "",
                 "raw": member.raw if first else None,
