@@ -108,6 +108,30 @@ def test_what_agrees(other, expected):
     assert agree(own, other, 0.3) is expected and similarity(own, other) == similarity(other, own)
 
 
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [
+        ("States that the cell voltage falls with heat.", "States that the cell voltage doesn't fall with heat."),
+        ("States that the cell voltage falls with heat.", "States that the cell voltage doesn’t fall with heat."),
+        ("States that the cells failed in the test.", "States that none of the cells failed in the test."),
+        ("States that the cell voltage rises with heat.", "States that the cell voltage falls with heat."),
+        ("States that the oxide increases the resistance.", "States that the oxide reduces the resistance."),
+        ("States that the efficiency peaks below that voltage.", "States that the efficiency peaks above that voltage."),
+        ("States that efficiency is 5 percent at 300 K.", "States that efficiency is 7 percent at 300 K."),
+        ("States that the temperature change is -5 K.", "States that the temperature change is 5 K."),
+    ],
+)
+def test_claims_that_contradict_each_other_do_not_agree_however_alike_their_words(one, two):
+    left, right = offer(0, 0, one), offer(1, 0, two)
+    assert similarity(left, right) >= 0.3 and not agree(left, right, 0.3) and not agree(right, left, 0.3)
+    assert agree(left, offer(1, 0, one), 0.3), "the same words agree"
+
+
+def test_a_dash_between_numbers_is_no_sign_and_both_directions_are_not_opposed():
+    one, two = "States that it melts at 300-400 K as heat rises and order falls.", "States that it melts from 300 to 400 K as order falls."
+    assert agree(offer(0, 0, one), offer(1, 0, two), 0.3)
+
+
 def test_doubt_lowers_weight_and_category_and_the_first_named_author_words_it():
     found = merge(
         [
@@ -155,3 +179,9 @@ def test_agreed_criteria_beyond_the_band_are_named_and_pitfalls_alone_are_no_rub
     assert sum(one.offer.positive for one in found.kept) == 1 and len(found.kept) == 3
     assert [reason for reason, _ in found.dropped] == ["criterion_beyond_band"] * 2
     assert merge([replace(one, author=0, number=k) for k, one in enumerate(pitfalls[:3])], low=1, high=3, threshold=0.3).kept
+
+
+def test_pitfalls_alone_stay_within_the_band_too():
+    agreed = [offer(n, k, f"Claims that {word}.", "pitfall", 1, (50 * k, 50 * k + 40)) for n in (0, 1) for k, word in enumerate(WORDS[:3])]
+    found = merge([*agreed, offer(0, 9, "Claims that silicon shines.", "pitfall", 1, (900, 940))], low=1, high=3, threshold=0.3)
+    assert len(found.kept) == 3 and [reason for reason, _ in found.dropped] == ["criterion_not_agreed"]

@@ -2,7 +2,8 @@
 
 The paper gives no formula of its merge; this one is the house's own. Criteria c, d of different authors AGREE where all of these hold:
     same sign; their evidence overlaps by OVERLAP of the shorter span; claims J(c, d) = |W_c ∩ W_d| / |W_c ∪ W_d| >= threshold, W: the
-    words of a description behind its lead-in ("States that"); both or neither deny something; numbers in both, if any, have one in common.
+    words of a description behind its lead-in ("States that"); both or neither deny something; neither has a word (rises, before) against
+    which the other has the opposite one; numbers in both, if any, are all in one of them.
 Agreeing pairs are joined, the most similar first, into groups of at most one criterion an author, in which every pair agrees. A group
 takes wording and key of its first-named author, and the lower median of its members' weights and categories: doubt lowers a weight.
 Criteria of one author alone come in only as far as the band needs them: to its lower end, and for one criterion that is no pitfall.
@@ -14,17 +15,17 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
 
+from rubric_factory.authoring import contradiction
 from rubric_factory.authoring.reply import CriterionReply
 from rubric_factory.gates.wording import claim_words, jaccard
 from rubric_factory.records import Category, Evidence
 
 # Of the definition above; raised where it changes, because it stands in the identity of the authors.
-RULE = "merge@1"
+RULE = "merge@2"
 OVERLAP = 0.5
 # Similarity from which a criterion of one author alone says nothing that a kept one does not say.
 SAID_ALREADY = 0.6
 _LEAD = re.compile(r"^\W*\w+(?:\W+(?:that|why|how|whether)\b)?")
-_DENIALS = frozenset({"no", "not", "nor", "never", "neither", "without", "cannot"})
 _RANK = {Category.PITFALL: 0, Category.OPTIONAL: 1, Category.IMPORTANT: 2, Category.ESSENTIAL: 3}
 
 
@@ -51,12 +52,12 @@ class Offer:
     @cached_property
     def denies(self) -> bool:
         """Whether the claim is that something is not so."""
-        return bool(_DENIALS & set(re.findall(r"\w+", self.reply.description.lower())))
+        return contradiction.denies(self.reply.description)
 
     @cached_property
     def numbers(self) -> frozenset[str]:
         """Numbers in the claim."""
-        return frozenset(re.findall(r"\d+(?:[.,]\d+)*", self.reply.description))
+        return contradiction.numbers(self.reply.description)
 
     @cached_property
     def content(self) -> str:
@@ -108,9 +109,10 @@ def agree(left: Offer, right: Offer, threshold: float) -> bool:
         left.author != right.author
         and left.positive == right.positive
         and left.denies == right.denies
-        and (not left.numbers or not right.numbers or bool(left.numbers & right.numbers))
+        and not contradiction.other_numbers(left.numbers, right.numbers)
         and _overlap(left, right) >= OVERLAP
         and similarity(left, right) >= threshold
+        and not contradiction.opposed(left.reply.description, right.reply.description)
     )
 
 
@@ -153,8 +155,8 @@ def _filled(kept: list[Kept], alone: list[Offer], low: int) -> tuple[list[Kept],
     alone = sorted(alone, key=lambda one: (not one.spans, not one.positive, _standing(one.reply), one.content, one.author, one.number))
     if not any(one.offer.positive for one in kept):
         first = next((one for one in alone if one.positive), None)
-        alone = alone if first is None else [first, *(one for one in alone if one is not first)]
-        low = max(low, len(kept) + 1)
+        if first is not None:
+            alone, low = [first, *(one for one in alone if one is not first)], max(low, len(kept) + 1)
     dropped = []
     for offer in alone:
         if _said(offer, kept):
