@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from flows.summary import documents_kept, read_rows
 from rubric_factory.gates.model.protocol import kinds
 from rubric_factory.records import Passage
+from rubric_factory.settings import Settings
 from rubric_factory.settings.author import LanguageModelAuthor, writers_of
 from rubric_factory.settings.judge import calls_a_grading, single_judges
 from rubric_factory.settings.llm import LanguageModelSection
@@ -77,12 +78,13 @@ def _passages_per_document(context: Context) -> tuple[float, str]:
     return min(PASSAGES_PER_DOCUMENT, context.settings.passages.per_document), "from the sample documents"
 
 
-def _requests(author: LanguageModelAuthor, seed: int, characters: int) -> "list[Request]":
+def _requests(author: LanguageModelAuthor, settings: Settings, characters: int) -> "list[Request]":
     """What a passage of so many characters takes."""
     from rubric_factory.authoring.cost import passage_requests
 
     text = "x" * characters
-    return passage_requests(Passage("0" * 64, "0" * 64, "s/d", "0", "", 0, 0, len(text), 0, 0, text), author, seed)
+    passage = Passage("0" * 64, "0" * 64, "s/d", "0", "", 0, 0, len(text), 0, 0, text)
+    return passage_requests(passage, author, settings.seed, visible_words=settings.passages.visible_words)
 
 
 def _characters(requests: "list[Request]") -> int:
@@ -98,9 +100,9 @@ def _calls(estimate: Estimate, context: Context, author: LanguageModelAuthor, te
     from rubric_factory.ledger import Ledger
 
     stand_in = fmean(map(len, texts)) if texts else STAND_IN_WORDS * 6
-    passages, seed = len(texts) + unread, context.settings.seed
-    each = _requests(author, seed, 1)
-    overhead, shown = _characters(each), (_characters(_requests(author, seed, 1001)) - _characters(each)) / 1000
+    passages, settings = len(texts) + unread, context.settings
+    each = _requests(author, settings, 1)
+    overhead, shown = _characters(each), (_characters(_requests(author, settings, 1001)) - _characters(each)) / 1000
     prompt = (shown * (sum(map(len, texts)) + unread * stand_in) + overhead * passages) / CHARACTERS_PER_TOKEN
     answered: list[dict[str, Any]] = []
     writers = {(one.model, one.revision) for one in writers_of(author)}

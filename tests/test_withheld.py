@@ -51,6 +51,9 @@ def paper(*headings, levels=None, genre="paper", count=3, name="p.txt"):
         ("3 Methods for linear mixed models", Kind.OTHER),
         ("The results() function", Kind.OTHER),
         ("Indexing of summaries", Kind.OTHER),
+        ("Discussion of related work", Kind.OTHER),
+        ("Summary of notation", Kind.OTHER),
+        ("Background and related work", Kind.FRONT),
         ("Conclusion 12", Kind.OTHER),  # a line of a table of contents
         ("", Kind.OTHER),
     ],
@@ -98,6 +101,7 @@ def test_a_summary_that_opens_a_paper_is_its_abstract():
         (paper("Pumps", "Results"), "no_visible_part"),
         (paper("Results", "Methods"), "withheld_first"),
         (paper("Introduction", "Conclusion", genre="manual"), "not_paper_like"),
+        (paper("Introduction", "Installation", "Discussion", genre="manual"), "not_paper_like"),  # methods by its place alone
         (paper("Introduction", "Conclusion", count=0), "visible_part_short"),
     ],
 )
@@ -155,6 +159,13 @@ def test_the_stage_selects_withheld_passages_alone_and_tells_of_every_document(t
     assert stage.passages(context).counts["documents_cut"] == 0 and outputs(workspace) == rows
     stage.passages(make_context(workspace, **SIZES, visible_words=333))
     assert outputs(workspace) == before and _rows(workspace, "withheld_sections") == [], "off again: the rows of before"
+
+
+def test_other_rules_cut_anew_where_sections_are_withheld_and_nowhere_else(monkeypatch):
+    plain, split = stage.cut_digest(PassageSettings()), stage.cut_digest(SETTINGS)
+    assert plain == "553c29ca5ddfb4369b0d4b2a26ba1254b36622bc96bedcb0ebe162d338ec9f40", "as before there was such a mode"
+    monkeypatch.setattr(stage, "SPLIT_VERSION", stage.SPLIT_VERSION + 1)
+    assert stage.cut_digest(PassageSettings()) == plain and stage.cut_digest(SETTINGS) != split
 
 
 def _rows(workspace, name):

@@ -12,6 +12,7 @@ from test_author_modes import write as written
 
 from data_contracts.check import contracts
 from data_contracts.facts import withheld_grounding
+from flows.estimate import estimate_rebuild
 from flows.exchange import files_model
 from rubric_factory.authoring.authors import asked_as
 from rubric_factory.authoring.cost import passage_requests
@@ -23,6 +24,7 @@ from rubric_factory.passages.withheld import WITHHELD, kind_of_path
 from rubric_factory.progress import Progress
 from rubric_factory.settings import Settings
 from rubric_factory.settings.author import WithheldSectionMode, WritingSettings
+from rubric_factory.settings.passages import PassageSettings
 from rubric_factory.stages import Context
 from rubric_factory.stages.author import author
 from rubric_factory.stages.gate import gate
@@ -31,6 +33,7 @@ from rubric_factory.stages.passages import passages
 from rubric_factory.stages.publish import publish
 from rubric_factory.stages.stage import stage
 from rubric_factory.text import longest_shared_run, words
+from rubric_factory.warehouse import opened
 from rubric_factory.workspace import Workspace
 
 DATA = Path(__file__).parent / "data"
@@ -223,15 +226,59 @@ def test_without_a_visible_part_nothing_is_asked_and_it_says_so():
 def test_an_essential_criterion_that_the_visible_part_tells_goes_back_and_is_refused_in_the_end():
     _, tasks, _ = example(0)
     essential = next(one for one in tasks[0]["criteria"] if one["category"] == "essential")
-    visible = "Abstract. " + " ".join(essential["evidence"]).upper()
+    visible = "Abstract. " + " ".join(quote.rpartition(" ")[0] for quote in essential["evidence"])
     assert wrote(Script(tasks=lambda _: {"tasks": tasks[:1]}), visible).tasks, "other words are no telling"
-    visible = "Abstract. " + " … ".join(quote.replace(" ", "\n") for quote in essential["evidence"])
+    visible = "Abstract. " + " … ".join(quote.replace(" ", "\n").capitalize() for quote in essential["evidence"])
     asked = []
     script = Script(tasks=lambda _: {"tasks": tasks[:1]}, repair=lambda request: asked.append(request) or {"tasks": []})
     authored = wrote(script, visible, section_of(mode=WithheldSectionMode(), repair_rounds=1))
     assert "evidence_visible: 1 of" in asked[0].messages[-1].content and "Abstract." in asked[0].messages[-1].content
     assert authored.tasks == () and [one.reason for one in authored.rejections] == ["evidence_visible"]
     assert [note.first_refusal for note in authored.notes] == ["evidence_visible"]
+
+
+def test_a_short_quote_beside_one_that_the_visible_part_tells_saves_no_criterion():
+    _, tasks, _ = example(0)
+    criterion = next(one for one in tasks[0]["criteria"] if one["category"] == "essential")
+    quote = max(criterion["evidence"], key=len)
+    short = " ".join(quote.split()[:2])
+    task = tasks[0] | {"criteria": [one | {"evidence": [quote, short]} if one is criterion else one for one in tasks[0]["criteria"]]}
+    script = Script(tasks=lambda _: {"tasks": [task]})
+    assert [one.reason for one in wrote(script, f"Abstract. {quote}").rejections] == ["evidence_visible"]
+    only = tasks[0] | {"criteria": [one | {"evidence": [short]} if one is criterion else one for one in tasks[0]["criteria"]]}
+    assert wrote(Script(tasks=lambda _: {"tasks": [only]}), f"Abstract. {short}").tasks, "two words stand anywhere by chance"
+
+
+def test_the_estimate_shows_as_much_of_a_paper_as_the_settings_do(tmp_path):
+    (tmp_path / "papers").mkdir()
+    shutil.copy(DATA / PAPERS[-1], tmp_path / "papers")
+    contexts = [context_of(tmp_path, passages={"visible_words": size}) for size in (900, 4000)]
+    small, large = [estimate_rebuild(context, start="ingest", limit=None).figures for context in contexts]
+    assert large["prompt_tokens"] - small["prompt_tokens"] >= 3100 * small["passages_to_ask"] > 0, "a token a word at least"
+
+
+def test_no_passage_brings_a_visible_part_of_its_own(root):
+    context = context_of(root)
+    with opened(context.workspace) as house:
+        rows = house.rows("visible_parts")
+        assert len(house.rows("selected_passages")) == 3 and len(rows) == 2
+    assert len({row["document_key"] for row in rows}) == 2 and all(row["visible"] for row in rows)
+
+
+def test_an_author_before_the_cut_says_what_to_run_and_asks_after_it(tmp_path):
+    (tmp_path / "papers").mkdir()
+    shutil.copy(DATA / PAPERS[-1], tmp_path / "papers")
+    context = context_of(tmp_path)
+    before = Context(context.settings.model_copy(update={"passages": PassageSettings()}), context.workspace, context.progress)
+    ingest(before)
+    passages(before)
+    report = author(context)
+    assert report.counts["written"] == 0 and set(report.rejections) == {"no_visible_part"}
+    details = {row["detail"] for row in rows_of(context, "rejections") if row["reason"] == "no_visible_part"}
+    assert len(details) == 1 and "run rubric-factory passages" in details.pop()
+    passages(context)
+    report = author(context)
+    assert report.counts["written"] == report.counts["passages"] > 0 and report.rejections == {}
 
 
 def test_datamarking_marks_both_parts_and_quotes_are_read_back():

@@ -10,12 +10,15 @@ _ONCE = frozenset({"tasks", "questions"})
 _ON_TOP = frozenset({"repair", "focus"})
 # Stand-ins, in characters: what other replies put into a prompt.
 _QUESTION, _ANSWER = "q" * 250, "a" * 700
-_VISIBLE = "words " * 900  # what [passages] visible_words allows by default
+_VISIBLE_WORD = "words "
 
 
-def passage_requests(passage: Passage, section: LanguageModelAuthor, seed: int) -> list[Request]:
-    """All requests about a passage, as many tasks as the settings ask for; what earlier replies would hold is stand-in text."""
-    values = {"question": _QUESTION, "reference": _ANSWER, "brief": _ANSWER, "closed": _ANSWER, "visible": _VISIBLE}
+def passage_requests(passage: Passage, section: LanguageModelAuthor, seed: int, *, visible_words: int = 900) -> list[Request]:
+    """All requests about a passage, as many tasks as the settings ask for; what earlier replies would hold is stand-in text.
+
+    visible_words: as in [passages], for mode withheld_section.
+    """
+    values = {"question": _QUESTION, "reference": _ANSWER, "brief": _ANSWER, "closed": _ANSWER, "visible": _VISIBLE_WORD * visible_words}
     alone = section.model_copy(update={"merge": None})
     steps: list[Step] = [step for step in dict.fromkeys(steps_of(alone)) if step not in _ON_TOP]
     slots = section.writing.tasks_per_passage

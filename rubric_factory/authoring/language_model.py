@@ -145,7 +145,9 @@ class LanguageModelAuthor:
         for passage, title in passages:
             sheet = Sheet(passage, title, "" if self._visible is None else self._visible.get(passage.document_key, ""))
             if self._visible is not None and not sheet.visible:
-                refusal = sheet.rejection("no_visible_part", "no front matter or methods of its document are known")
+                refusal = sheet.rejection(
+                    "no_visible_part", "no front matter or methods of its document are known: run rubric-factory passages first"
+                )
                 unasked.append(Authored(passage.passage_id, rejections=(refusal,)))
                 continue
             yield passage.passage_id, partial(_passage, self._desk, sheet, self._worklist.get(passage.passage_id, ()))

@@ -4,7 +4,7 @@ from rubric_factory.authoring.evidence import locate
 from rubric_factory.records import Category, Criterion, Task
 from rubric_factory.text import printable, words
 
-# A quote of fewer words stands in many texts by chance. The prompts ask for at least four.
+# Quotes of fewer words stand in many texts by chance, and tell nothing alone. The prompts ask for at least four.
 _TELLING_WORDS = 4
 
 
@@ -13,15 +13,16 @@ class VisibleEvidenceError(ValueError):
 
 
 def _told(criterion: Criterion, visible: str) -> bool:
-    """Whether every quote of a criterion stands in the visible part too, white space and typography aside."""
+    """Whether every quote of a criterion stands in the visible part too, white space, capitals and typography aside."""
     quotes = [evidence.quote for evidence in criterion.evidence]
-    return bool(quotes) and all(len(words(quote)) >= _TELLING_WORDS and locate(quote, visible) is not None for quote in quotes)
+    telling = any(len(words(quote)) >= _TELLING_WORDS for quote in quotes)
+    return telling and all(locate(quote.casefold(), visible) is not None for quote in quotes)
 
 
 def refuse_told(task: Task, visible: str) -> None:
     """Errors: VisibleEvidenceError with how many of how many essential criteria the visible part tells, and the first quote."""
     essential = [criterion for criterion in task.rubric.criteria if criterion.category is Category.ESSENTIAL]
-    told = [criterion for criterion in essential if _told(criterion, visible)]
+    told = [criterion for criterion in essential if _told(criterion, visible.casefold())]
     if told:
         quote = printable(told[0].evidence[0].quote, 100)
         raise VisibleEvidenceError(

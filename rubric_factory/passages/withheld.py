@@ -17,6 +17,8 @@ from rubric_factory.records import Document, Passage
 from rubric_factory.settings.passages import PassageSettings
 from rubric_factory.text import words
 
+# Raised whenever the same text and settings fall in two otherwise: part of the digest of a cut that withholds sections.
+VERSION = 1
 # Refusal of a passage that is not asked about because it is not withheld.
 NOT_WITHHELD = "not_withheld"
 # A summary among so many first parts of a document, before any introduction, is its abstract.
@@ -56,6 +58,8 @@ _BESIDE = frozenset(
         *("implications", "related", "prior", "previous", "literature", "review"),
     }
 )
+# What no paper found itself: 'Discussion of related work', 'Summary of notation' are nothing that came of it.
+_NOT_FOUND = frozenset({"related", "prior", "previous", "literature", "notation", "scope", "problem", "statement"})
 _BACK = re.compile(
     r"references|bibliography|acknowledge?ments?|append(ix|ices)\b.*|(table of )?contents|index|glossary|funding|affiliations?"
     r"|licen[cs](e|ing)|copyright|copying|supplementary \w+|supporting information|conflicts? of interest|competing interests"
@@ -77,6 +81,8 @@ def kind_of(heading: str) -> Kind:
         return Kind.OTHER
     if len({kind in WITHHELD for kind in found}) > 1:
         return Kind.MIXED
+    if found[0] in WITHHELD and tokens & _NOT_FOUND:
+        return Kind.OTHER
     return found[0]
 
 
@@ -181,8 +187,8 @@ def _named(found: list[Part], kinds: list[Kind], wanted: frozenset[Kind]) -> str
     return "; ".join(names[:_SHOWN]) + ("; …" if len(names) > _SHOWN else "") or "none"
 
 
-def _missing(document: Document, kinds: list[Kind]) -> tuple[str, str]:
-    """Why a document's headings make no pair: reason and detail, both '' where they do."""
+def _missing(document: Document, kinds: list[Kind], named: set[Kind]) -> tuple[str, str]:
+    """Why a document's headings make no pair: reason and detail, both '' where they do. named: kinds by the words of headings alone."""
     if not document.sections:
         return "no_headings", "its text has no heading"
     if not WITHHELD & set(kinds):
@@ -192,7 +198,7 @@ def _missing(document: Document, kinds: list[Kind]) -> tuple[str, str]:
     first = [next(at for at, kind in enumerate(kinds) if kind in side) for side in (VISIBLE, WITHHELD)]
     if first[0] > first[1]:
         return "withheld_first", "its first withheld section stands before its first visible one"
-    if document.genre != "paper" and not (Kind.METHODS in kinds and Kind.RESULTS in kinds):
+    if document.genre != "paper" and not {Kind.METHODS, Kind.RESULTS} <= named:
         return "not_paper_like", f"genre {document.genre or 'unknown'}, and no headings for both methods and results"
     return "", ""
 
@@ -201,7 +207,8 @@ def split_of(document: Document, settings: PassageSettings, benchmark: Benchmark
     """The document in two; visible and withheld spans never share a character. What repeats the benchmark is not shown to an author."""
     found = parts(document)
     kinds = _kinds(found)
-    reason, detail = _missing(document, [kind for kind, part in zip(kinds, found, strict=True) if part.path])
+    under = [kind for kind, part in zip(kinds, found, strict=True) if part.path]
+    reason, detail = _missing(document, under, {kind_of_path(part.path) for part in found})
     if reason:
         return Split(reason, detail)
     spans = {kind: _merged([(part.start, part.end) for part, own in zip(found, kinds, strict=True) if own is kind]) for kind in Kind}

@@ -61,10 +61,10 @@ def _visible(context: Context, house: warehouse.Warehouse) -> tuple[dict[str, st
     """Visible parts by document_key, and what they add to how each passage is asked; both empty in other modes than withheld_section."""
     if not isinstance(getattr(context.settings.author, "mode", None), WithheldSectionMode):
         return {}, {}
-    rows = house.rows("visible_parts")
-    visible = {row["document_key"]: row["visible"] for row in rows}
-    digests = {key: content_id("visible", text)[:12] for key, text in visible.items()}
-    return visible, {row["passage_id"]: f" visible={digests[row['document_key']]}" for row in rows}
+    visible = {row["document_key"]: row["visible"] for row in house.rows("visible_parts")}
+    suffixes = {key: f" visible={content_id('visible', text)[:12]}" for key, text in visible.items()}
+    rows = house.rows("selected_passages")
+    return visible, {row["passage_id"]: suffixes[row["document_key"]] for row in rows if row["document_key"] in suffixes}
 
 
 def _particulars(context: Context, house: warehouse.Warehouse) -> _Particulars:

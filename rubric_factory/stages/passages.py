@@ -20,6 +20,7 @@ from rubric_factory.passages.decide import LARGE_CLUSTER, decide
 from rubric_factory.passages.elders import NOTHING_OLDER, Elders
 from rubric_factory.passages.lsh import MARGIN, PERMUTATIONS, SEED
 from rubric_factory.passages.measures import VERSION
+from rubric_factory.passages.withheld import VERSION as SPLIT_VERSION
 from rubric_factory.passages.workers import Workers
 from rubric_factory.records import DatasetVersion, content_id
 from rubric_factory.settings.passages import PassageSettings
@@ -44,8 +45,9 @@ class PassagesReport(StageReport):
 
 def cut_digest(settings: PassageSettings) -> str:
     """What the passages of a text and their measures depend on. Errors: ConfigurationError for a benchmark that cannot be read."""
-    left_out = _NOT_OF_A_CUT | (set() if settings.withheld_sections else _OF_WITHHELD)
-    return content_id("passages", VERSION, settings.model_dump(mode="json", exclude=left_out), benchmark_digest(settings.decontaminate))
+    left_out, split = (_NOT_OF_A_CUT, [SPLIT_VERSION]) if settings.withheld_sections else (_NOT_OF_A_CUT | _OF_WITHHELD, [])
+    dumped = settings.model_dump(mode="json", exclude=left_out)
+    return content_id("passages", VERSION, dumped, benchmark_digest(settings.decontaminate), *split)
 
 
 def _cluster_digest(settings: PassageSettings) -> str:

@@ -1,9 +1,14 @@
--- One row per selected passage that is withheld, with the visible part of its document.
+-- One row per document in two parts of which a passage is selected: its visible part.
 SELECT
-    passages.passage_id,
-    passages.document_key,
+    withheld_sections.document_key,
     withheld_sections.visible
-FROM passages
-INNER JOIN selection ON passages.passage_id = selection.passage_id AND selection.selected
-INNER JOIN withheld_sections ON passages.document_key = withheld_sections.document_key AND withheld_sections.reason = ''
-ORDER BY passages.passage_id;
+FROM withheld_sections
+WHERE
+    withheld_sections.reason = ''
+    AND EXISTS (
+        SELECT 1
+        FROM passages
+        INNER JOIN selection ON passages.passage_id = selection.passage_id AND selection.selected
+        WHERE passages.document_key = withheld_sections.document_key
+    )
+ORDER BY withheld_sections.document_key;
