@@ -136,6 +136,34 @@ def test_a_co_author_of_no_use_ends_the_command_by_name():
         write(scripts, section_of(stop_after=5), *passages)
 
 
+REFUSED_FOR_WHAT_IT_IS = Completion(failure=CompletionFailure.BAD_REQUEST, detail="HTTP 400")
+
+
+@pytest.mark.parametrize("weak_answer", [False, True])
+def test_a_co_author_whose_server_refuses_everything_leaves_no_passage_without_its_rubric(weak_answer):
+    _, tasks, _ = example(0)
+    passages = [passage_of(REPLIES[0]["passage"] + " " * n, n) for n in range(9)]
+    section = section_of(stop_after=5, weak_answer=weak_answer)
+    first = Lazy(tasks=lambda _: {"tasks": tasks[:1]}, closed=lambda _: "A weak answer.")
+    opened = LanguageModelAuthor(first, section, "", 7, co_models=[Lazy(rubric=lambda _: REFUSED_FOR_WHAT_IT_IS)])
+    found = []
+    with pytest.raises(LanguageModelError, match="none of the first 5 answers of m2 is of use; the last one: bad_request: HTTP 400"):
+        found.extend(opened.write([(passage, "A title") for passage in passages]))
+    assert not found, "they are asked again once the server is mended"
+
+
+def test_a_request_that_a_working_co_author_refuses_costs_its_rubric_alone():
+    _, tasks, _ = example(0)
+    passages = [passage_of(REPLIES[0]["passage"] + " " * n, n) for n in range(4)]
+    answers = iter([REFUSED_FOR_WHAT_IT_IS] * 2)
+    merged = rubric_of(tasks, otherwise)
+    scripts = [Lazy(tasks=lambda _: {"tasks": tasks[:1]}), Lazy(rubric=lambda request: next(answers, None) or merged(request))]
+    found = {one.passage_id: one.tasks[0].author.endswith(" rubric=m@r1") for one in write(scripts, section_of(), *passages)}
+    assert [found[passage.passage_id] for passage in passages] == [True, True, False, False]
+    scripts[1] = Lazy(rubric=lambda _: REFUSED_FOR_WHAT_IT_IS)
+    assert len(write(scripts, section_of(), *passages)) == 4, "too few to tell: each stands with the author's rubric and says so"
+
+
 def test_the_merged_draft_is_gated_and_goes_back_to_the_author():
     passage, tasks, _ = example(2)  # the first task joins two claims: atomicity
     _, good, _ = example(0)

@@ -46,12 +46,13 @@ Part = Generator[Ask, list[Completion], _T]
 
 @dataclass(slots=True)
 class _Talk:
-    """One conversation: what it has asked and got."""
+    """One conversation: what it has asked and got. refused_by: numbers of the co-authors that refused a request of it for what it is."""
 
     passage_id: str
     dialogue: Part[Authored]
     ask: Ask = Ask(())
     got: dict[str, Completion] = field(default_factory=dict)
+    refused_by: set[int] = field(default_factory=set)
 
     def begin(self) -> None:
         """Come to its first requests."""
@@ -105,15 +106,15 @@ class Conversations:
         self._todo = [deque[Request]() for _ in models]
         self._owners: dict[str, _Talk] = {}
         self._begun: Iterator[_Talk] = iter(())
-        self._held: list[Authored] = []
+        self._held: list[tuple[set[int], Authored]] = []  # ends, with the models whose server may be at fault
 
     def run(self, passages: Iterable[tuple[str, Callable[[], Part[Authored]]]]) -> Iterator[Authored]:
         """Yield what each conversation ends with, in the order they end. passages: (passage_id, how to begin).
 
         What follows from an answer is sent before anything of a new passage: so the model's window stays full, and few are open at once.
         Errors: LanguageModelError when nothing can work, or when hardly any answer is of use; CapReachedError after all that was stored.
-        Requests that the server refuses for what they are become Rejections only once another one was answered: until then the fault may
-        be the server's, and they stay unasked.
+        Requests that a server refuses for what they are become Rejections only once another one was answered: until then the fault may
+        be the server's, and they stay unasked. So it is with a co-author's too.
         """
         self._begun = (_Talk(name, begin()) for name, begin in passages)
         capped: CapReachedError | None = None
@@ -130,7 +131,7 @@ class Conversations:
                 self._begin()
         if capped is not None:
             raise capped
-        yield from self._held
+        yield from (outcome for _, outcome in self._held)
 
     def _turn(self, writer: int) -> Iterator[Authored]:
         """Ask one model until nothing waits for it."""
@@ -144,7 +145,7 @@ class Conversations:
                 outcome = talk.advance()
                 if isinstance(outcome, Ask):
                     self._enter(talk)
-                yield from self._handed_on(outcome, ask, before)
+                yield from self._handed_on(talk, outcome, ask, before)
 
     def _begin(self) -> None:
         """Begin the next conversation, if there is one."""
@@ -168,13 +169,15 @@ class Conversations:
                 return
             yield todo.popleft()
 
-    def _handed_on(self, outcome: Ask | Authored, ask: Ask, answers: dict[str, Completion]) -> Iterator[Authored]:
-        """The outcome, if it is an end; held back while the server may be at fault. Counts what these answers were worth."""
+    def _handed_on(self, talk: _Talk, outcome: Ask | Authored, ask: Ask, answers: dict[str, Completion]) -> Iterator[Authored]:
+        """The outcome, if it is an end; held back while a server may be at fault. Counts what these answers were worth."""
         first, breaker = [answers[one.request_id] for writer, one in ask.by_writer() if writer == 0], self._breakers[0]
+        refusals = {writer for writer, one in ask.by_writer() if answers[one.request_id].failure is CompletionFailure.BAD_REQUEST}
+        talk.refused_by |= refusals - {0}
         if isinstance(outcome, Authored):
-            refused = any(one.failure is CompletionFailure.BAD_REQUEST for one in first)
-            if refused and not outcome.tasks and not breaker.worked:
-                self._held.append(outcome)
+            doubted = self._unproven(talk.refused_by | (set() if outcome.tasks else refusals))
+            if doubted:
+                self._held.append((doubted, outcome))
             else:
                 yield outcome
         if any(map(_fresh, first)):
@@ -182,6 +185,17 @@ class Conversations:
         for writer, request in ask.by_writer():
             if writer and _fresh(answers[request.request_id]):
                 self._breakers[writer].count(_fault_of(ask, answers[request.request_id]))
-        if breaker.worked:
-            yield from self._held
-            self._held.clear()
+        yield from self._released()
+
+    def _unproven(self, writers: set[int]) -> set[int]:
+        """Those models of which no answer was of use yet."""
+        return {writer for writer in writers if not self._breakers[writer].worked}
+
+    def _released(self) -> Iterator[Authored]:
+        """Ends that were held back, and whose models were not at fault after all."""
+        held, self._held = self._held, []
+        for doubted, outcome in held:
+            if self._unproven(doubted):
+                self._held.append((doubted, outcome))
+            else:
+                yield outcome
