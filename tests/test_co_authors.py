@@ -140,7 +140,8 @@ REFUSED_FOR_WHAT_IT_IS = Completion(failure=CompletionFailure.BAD_REQUEST, detai
 
 
 @pytest.mark.parametrize("weak_answer", [False, True])
-def test_a_co_author_whose_server_refuses_everything_leaves_no_passage_without_its_rubric(weak_answer):
+def test_a_co_author_whose_server_refuses_everything_leaves_no_passage_without_its_rubric(weak_answer, monkeypatch):
+    monkeypatch.setattr(dialogue, "WAITING", 1)  # a passage goes on before the next one's request is refused
     _, tasks, _ = example(0)
     passages = [passage_of(REPLIES[0]["passage"] + " " * n, n) for n in range(9)]
     section = section_of(stop_after=5, weak_answer=weak_answer)
