@@ -12,8 +12,8 @@ from conftest import ROOT
 from honest_tasks import solar
 
 from benchmarks import gate_defects
+from benchmarks.defects.instances import EVERY as KINDS
 from benchmarks.defects.instances import INSTANCES, instances
-from benchmarks.defects.table import KINDS
 from benchmarks.gate_defects import EACH, FALSE, POOLED, good_cases, measure, reasons
 from rubric_factory.gates.table import CORPUS_GATES, GATES, check_task
 from rubric_factory.records import Message, Rubric

@@ -5,9 +5,11 @@ from random import Random
 
 from benchmarks.defects.case import Case
 from benchmarks.defects.fresh import FRESH
+from benchmarks.defects.more import MORE
 from benchmarks.defects.table import KINDS
+from benchmarks.defects.unseen import UNSEEN
 
-EVERY = KINDS | FRESH
+EVERY = KINDS | FRESH | MORE | UNSEEN
 
 INSTANCES = 24
 

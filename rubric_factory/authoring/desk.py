@@ -1,6 +1,6 @@
 """What every mode of the language-model author works with: requests of its steps, replies read strictly, drafts checked by the gates."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -12,6 +12,7 @@ from rubric_factory.authoring.assemble import EvidenceMissingError, assemble
 from rubric_factory.authoring.prompting import Step, canary
 from rubric_factory.authoring.reply import Kind, TaskReply, item_model, items
 from rubric_factory.authoring.visible import VisibleEvidenceError, refuse_told
+from rubric_factory.gates.grader_instructions import suspicious
 from rubric_factory.gates.protocol import GateInput, Severity
 from rubric_factory.gates.table import GATES, check_task
 from rubric_factory.llm.protocol import Completion, Request
@@ -156,12 +157,17 @@ class Desk:
         item_model(kind, self.section.writing).model_validate_json(text)
         return into.model_validate_json(text)
 
+    @property
+    def _places(self) -> int:
+        """Ordinals that are kept for criteria of several authors, whether they stay or not; 0 for one author."""
+        return self.section.writing.max_criteria * len(writers_of(self.section)) if self.section.merge else 0
+
     def draft(self, sheet: Sheet, slot: int, value: Any, former: Draft | None = None, *, ordinals: tuple[int, ...] | None = None) -> Draft:
         """A task as the author wrote it, checked as far as one task can be. former: what it mends; its criteria keep their keys.
 
         ordinals: of its criteria, where they are known.
         """
-        ordinals = _ordinals(value, former) if ordinals is None else ordinals
+        ordinals = _ordinals(value, former, self._places) if ordinals is None else ordinals
         blank = Draft(slot, value, ordinals, None, ())
         try:
             reply = self._checked("repair" if former else "tasks", value, TaskReply)
@@ -170,11 +176,12 @@ class Desk:
             if sheet.visible:
                 refuse_told(task, sheet.visible)
         except ValidationError as error:
-            return replace(blank, faults=_schema_faults(error))
+            return replace(blank, faults=_schema_faults(value, error))
         except VisibleEvidenceError as error:
             return replace(blank, faults=(Fault("evidence_visible", str(error)),))
         except EvidenceMissingError as error:
-            return replace(blank, faults=(Fault("evidence_not_verbatim", str(error)),))
+            blanks = [Fault("schema_violation", "a quote of nothing but blanks")] if _blank_quote(reply) else []
+            return replace(blank, faults=(*blanks, Fault("evidence_not_verbatim", str(error))))
         except ValueError as error:
             return replace(blank, faults=(Fault("invalid_rubric", str(error)),))
         findings = check_task(GateInput(task, sheet.passage, sheet.title), self.gates, self.profile)
@@ -183,9 +190,26 @@ class Desk:
         return replace(blank, task=task, faults=faults)
 
 
-def _schema_faults(error: ValidationError) -> tuple[Fault, ...]:
-    """The violation, and beside it the name of the promise where it is one of size: of a text, a rubric or its evidence."""
+def _blank_quote(reply: TaskReply) -> bool:
+    return any(not quote.strip() for criterion in reply.criteria for quote in criterion.evidence)
+
+
+def _strings(value: Any, field: str) -> Iterator[tuple[str, str]]:
+    """(field, text) of every string of a JSON value; what an author wrote is looked at even where it has no form."""
+    if isinstance(value, str):
+        yield field, value
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _strings(item, str(key))
+    elif isinstance(value, list):
+        for item in value:
+            yield from _strings(item, field)
+
+
+def _schema_faults(value: Any, error: ValidationError) -> tuple[Fault, ...]:
+    """The violation, and beside it what else is wrong with it: a size (of a text, a rubric or its evidence), words to a grader."""
     found = [Fault("schema_violation", _place(error))]
+    found += [Fault("grader_instructions", printable(phrase, 120)) for phrase in suspicious(_strings(value, "task"))]
     for each in error.errors(include_url=False, include_input=False):
         where = ".".join(str(part) for part in each["loc"])
         if each["type"] in ("string_too_long", "string_too_short"):
@@ -203,14 +227,14 @@ def _place(error: ValidationError) -> str:
     return f"{where}: {first['msg']} ({error.error_count()} faults)"
 
 
-def _ordinals(value: Any, former: Draft | None) -> tuple[int, ...]:
+def _ordinals(value: Any, former: Draft | None, places: int) -> tuple[int, ...]:
     """Ordinal of each criterion: its place; in a mended task that of the one it mends, or the next unused for a new one."""
     criteria = value.get("criteria") if isinstance(value, Mapping) else None
     listed = criteria if isinstance(criteria, list) else []
     if former is None:
         return tuple(range(len(listed)))
     found: list[int] = []
-    unused = 1 + max((*former.ordinals, -1))
+    unused = max(places, 1 + max((*former.ordinals, -1)))
     for one in listed:
         number = one.get("number") if isinstance(one, Mapping) else None
         known = isinstance(number, int) and 1 <= number <= len(former.ordinals)

@@ -32,6 +32,7 @@ _REFERS = ("and", "or", "for", "in", "of", "to", "than", "case", "with", "under"
 _BEHIND = "".join(rf"(?<!\b{word}\s)" for word in _REFERS)
 # Each match joins one more claim to a criterion.
 _STRONG = (
+    re.compile(r"\b(?:account|explanation|description|discussion|treatment|overview|summary|mention) of [^,.;]+ and of\b", re.I),
     re.compile(r"\band,? (?:moreover|furthermore|besides|in addition|secondly|further|finally|additionally)\b|\bthen,? that\b", re.I),
     re.compile(r"\b(?:while|besides|alongside|apart from|without forgetting)\s+(?:also\s+)?\w+ing\s+(?:that|how|why)\b", re.I),
     re.compile(r"\bthat\b[^;.()]{5,}?,\s+that\b|\bthat(?: \S+){3,} / \w+ \w+ \w|\bnot only (?:says|states|explains|notes|shows)\b", re.I),
@@ -46,10 +47,22 @@ _STRONG = (
     re.compile(rf"(?:,|\band|\bbut|\bthen)\s+{_ADVERBS}(?:{_SAYS})\b(?!\s*[,.;)])(?!\s+(?:are|is|were|was|of|can|may|must)\b)", re.I),
     re.compile(r"(?<!\bhow)(?<!\bwhy)(?<!\bwhen)(?<!\bwhere)(?<!\bwhat)(?<!\bwhether)\s+and\s+(?:that|how|why|what)\b", re.I),
     # (1) … (2) …, but not "in case (b)"
-    re.compile(rf"(?:^|\s){_BEHIND}\(?(?:[2-9]|ii|iii|b|c)\)\s", re.I),
+    re.compile(rf"(?:^|\s)\(?(?:1|i|a)\)\s.*?\s{_BEHIND}\(?(?:2|ii|b)\)\s", re.I),
+    re.compile(
+        r"\bon (?:the )?one hand\b|\bnot only (?:that|how|why)\b|[–—-] (?:moreover|also|furthermore|besides|plus)\b|&\s+(?:that|how|why)\b",
+        re.I,
+    ),
+    re.compile(
+        r",\s+(?:also |further |while )?(?:noting|adding|mentioning|saying|stating|explaining|pointing out)\s+(?:that|how|why)\b", re.I
+    ),
+    re.compile(r"\bwith the (?:further|additional|added|extra) (?:remark|point|note|observation|statement)\b", re.I),
+    re.compile(
+        r"\b(?:two|three|four|five|several|multiple) (?:aspects|points|topics|things|facts|parts|elements|questions|issues|matters)\s*:",
+        re.I,
+    ),
 )
 # Joins claims where the answer's own verb governs it; within a claim ("that rows as well as columns are …") it joins things.
-_AS_WELL = re.compile(r"(?<!,)\s(?:as well as|in addition(?: to)?|together with|along with|plus)\b(?! (?:that|how|why|the fact)\b)", re.I)
+_AS_WELL = re.compile(r"(?<!,)\s(?:as well as|in addition(?: to)?|along with)\b(?! (?:that|how|why|the fact)\b)", re.I)
 _SECOND_VERB = re.compile(rf"\b(?:and|but|then)\s+{_ADVERBS}(?:{_DOES})\b", re.I)
 # "Covers both the default and its reason": half of it can be given.
 _BOTH = re.compile(r"^\W*(?:the (?:answer|response) )?(?:\w+ )?both\b[^,.;]{1,80}\band\b", re.I)
@@ -103,7 +116,10 @@ def joined_claims(description: str) -> int:
     strong += lists.count(False) + sum(not _SUBCLAUSE.search(text, 0, match.start()) for match in _AS_WELL.finditer(text))
     strong += sum(not _SUBCLAUSE.search(text, 0, match.start()) for match in _SECOND_VERB.finditer(text))
     spared = lists.count(True) + items + len(_PAIR.findall(text))
-    strong = max(strong, int(bool(_BOTH.match(text)) or (not spared and bool(_NAMES.match(text)))))
+    strong = max(
+        strong,
+        int(bool(_BOTH.match(text)) or (not spared and bool(_NAMES.match(text)))),
+    )
     return strong + max(len(_AND.findall(text)) - strong - spared, 0) // (3 if _SUBCLAUSE.search(text) else 2)
 
 

@@ -1,6 +1,7 @@
 """grader_instructions: text that speaks to the grader instead of describing an answer: injections, chat-template tokens, fake verdicts."""
 
 import re
+from collections.abc import Iterable
 
 from rubric_factory.gates.protocol import GateFinding, GateInput
 from rubric_factory.gates.wording import task_texts
@@ -12,7 +13,8 @@ _PERSON = r"(?:judge|grader|evaluator|examiner|scorer|rater|assessor|marker)"
 _MODEL = r"(?:language model|llm|ai|assistant)(?=\s*(?:[.,;:!?]|$|(?:and|that|who|whose|here|now|for)\b))"
 _GRADER = rf"(?:{_PERSON}\b|{_MODEL})"
 _CREDIT = (
-    r"(?:full|maximum|max|top|highest|perfect|complete|all)(?: available| possible)? (?:marks?|points?|credits?|scores?|levels?|grades?)"
+    r"(?:(?:full|maximum|max|top|highest|perfect|complete)(?: available| possible)? (?:marks?|points?|credits?|scores?|levels?|grades?)|"
+    r"all(?: available| possible)? (?:marks|points|credits?))"
 )
 _UNCONDITIONAL = r"(?:regardless|always|any|every|all|no matter|irrespective|whatever|whichever|anything|unconditional\w*|automatic\w*)"
 # What a chat model says around what it was asked for.
@@ -25,6 +27,11 @@ _CHAT = (
     r"\blet me (?:write|think|create|draft|try|start|see)\b",
     r"</?think(?:ing)?>|^\s*```|```\s*$",
 )
+# Markup around a text, and what it hides.
+_MARKUP = (
+    r"^\s*<(?:p|b|i|em|strong|div|span|h\d|li|ul|ol|u|font|html|body|section|article)\b[^>]*>|</(?:p|b|i|em|strong|div|span|h\d|li|ul|ol|u)>\s*$",
+    r"<!--",
+)
 # Pleas for credit that nothing earns.
 _LENIENCE = (
     r"\b(?:be|grade|mark|rate|score|judge)\b(?: \w+){0,2} (?:lenient(?:ly)?|generous(?:ly)?|forgiving(?:ly)?|kindly)\b",
@@ -33,6 +40,8 @@ _LENIENCE = (
     r"\baccept (?:any|every|all) (?:\w+ )?(?:wording|answer|attempt|formulation|response|phrasing)s?\b",
     r"\b(?:count|treat|accept|mark|regard) (?:an? |any |even )?(?:\w+ )?(?:partial|incomplete|vague|partly right|wrong) "
     r"(?:answer|attempt|response|statement)s? as\b",
+    r"\b(?:mark|count|treat|accept|rate|grade|regard)(?: \w+)? as (?:satisfied|met|correct|fulfilled|passed|sufficient) "
+    r"(?:even|if|when|regardless|anyway)\b",
     r"\binstructions? (?:for|to|on) (?:the |how to )?(?:scor|grad|evaluat|mark|judg|rat)\w*",
 )
 _PATTERNS = tuple(
@@ -50,6 +59,13 @@ _PATTERNS = tuple(
         rf"\b{_UNCONDITIONAL}\b.{{0,60}}\b(?:criteri\w+|answers?|responses?) (?:is|are|be|as) (?:met|satisfied|correct|passed)\b",
         rf"\b(?:dear|note (?:to|for))(?: an?| the)?(?: \w+)? {_GRADER}",
         *_CHAT,
+        *_MARKUP,
+        rf"\b{_CREDIT} (?:for|to|with) (?:any|every|anything|whatever|all)\w*\b",
+        r"\b(?:result|judge?ment|assessment|evaluation|decision|outcome|status)\s*:\s*"
+        r"(?:\w+ ){0,2}(?:met|correct|pass(?:ed)?|satisfied|accepted)\b",
+        r"\bwhoever (?:scores|grades|marks|rates|judges|evaluates|assesses)\b",
+        r"\b(?:answers?|responses?|submissions?) (?:are|is|will be) "
+        r"(?:rated|graded|scored|marked|judged|evaluated|assessed) (?:on|by|for|according)\b",
         *_LENIENCE,
         rf"(?:^|[.!?(]\s*)(?:for|to) (?:the |all )?{_PERSON}s?\s*:",
         r"\b(?:grader|evaluator|examiner|scorer|rater|assessor|judge|marker)s? (?:should|must|is to|are to)(?: \w+)? "
@@ -88,6 +104,7 @@ _GRANT = re.compile(
 )
 # Points are the grader's business. An order, where a statement would begin; "gives two points of contact" is none.
 _POINTS = re.compile(
+    r"(?:^|[.;:!?]\s+)(?:deduct|subtract|take off)\b[^.]{0,30}\b(?:for|if|when|where|unless)\b|"
     r"(?:^|[.;:!?]\s+)(?:award|give|grant|deduct|subtract|assign|take off)\b[^.]{0,25}\b(?:points?|marks?|credits?)\b|"
     r"\bworth (?:\w+ ){0,2}(?:points?|marks?)\b|\b(?:half|partial|bonus|extra) (?:marks?|credits?|points?)\b",
     re.I,
@@ -95,11 +112,16 @@ _POINTS = re.compile(
 _CRITERION = frozenset({"title", "description", "required_elements", "verification_cues"})
 
 
+def suspicious(texts: Iterable[tuple[str, str]]) -> list[str]:
+    """Phrases to a grader in (field, text) pairs, each with its field."""
+    texts = list(texts)
+    found = [f"{field}: {match.group()}" for field, text in texts for pattern in _PATTERNS for match in pattern.finditer(text)]
+    found += [f"{field}: {m.group()}" for field, text in texts if field not in ("scoring_guide", "evidence") for m in _GRANT.finditer(text)]
+    return found + [f"{field}: {match.group()}" for field, text in texts if field in _CRITERION for match in _POINTS.finditer(text)]
+
+
 def grader_instructions(item: GateInput, settings: GateSettings) -> GateFinding:
     """figure: number of suspicious phrases in everything the author wrote and in the evidence it quotes."""
     del settings
-    texts = [*task_texts(item.task), *(("evidence", e.quote) for c in item.task.rubric.criteria for e in c.evidence)]
-    found = [f"{field}: {match.group()}" for field, text in texts for pattern in _PATTERNS for match in pattern.finditer(text)]
-    found += [f"{field}: {m.group()}" for field, text in texts if field not in ("scoring_guide", "evidence") for m in _GRANT.finditer(text)]
-    found += [f"{field}: {match.group()}" for field, text in texts if field in _CRITERION for match in _POINTS.finditer(text)]
+    found = suspicious([*task_texts(item.task), *(("evidence", e.quote) for c in item.task.rubric.criteria for e in c.evidence)])
     return GateFinding(not found, len(found), printable(found[0], 120) if found else "")

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections import Counter
 
+from rubric_factory.extract.language import by_function_words
 from rubric_factory.gates.protocol import GateFinding, GateInput
 from rubric_factory.gates.wording import FUNCTION_WORDS, sentences
 from rubric_factory.settings.gates import GateSettings
@@ -12,10 +13,14 @@ from rubric_factory.text import printable, squeeze, words
 _REPLACEMENT = "�"
 # A short answer may be a list.
 _PROSE_WORDS = 12
+_MARKS = (",", ";", " | ", " => ", " -> ", " // ", " → ", " • ", " · ", " / ", " + ")
 
 
 # What is left of a markup or a program where prose should stand.
-_ESCAPES = re.compile(r"&(?:nbsp|amp|lt|gt|quot|apos|mdash|ndash|hellip|#x?[0-9a-f]+);|\\u[0-9a-f]{4}|(?<=[.,;:?!])\\[rnt](?:\\n)?", re.I)
+_ESCAPES = re.compile(
+    r"[ÂÃâ][\u0080-\u00bf€™œž]|(?<=\w)%[0-9A-F]{2}(?=\w)|&(?:nbsp|amp|lt|gt|quot|apos|mdash|ndash|hellip|#x?[0-9a-f]+);|\\u[0-9a-f]{4}|(?<=[.,;:?!])\\[rnt](?:\\n)?",
+    re.I,
+)
 _STUCK = re.compile(r"\b([^\W\d_][^.?!]{0,40}?)(?:\W+\1\b){3,}", re.I)
 _SCRIPTS = ("LATIN", "GREEK", "MICRO")
 _FOREIGN_LETTERS = 3
@@ -33,7 +38,7 @@ def _english_share(text: str) -> float:
 
 def _comma_share(text: str) -> float:
     count = len(words(text))
-    return sum(text.count(mark) for mark in ",;") / count if count >= _PROSE_WORDS else 0.0
+    return sum(text.count(mark) for mark in _MARKS) / count if count >= _PROSE_WORDS else 0.0
 
 
 def _foreign(text: str, passage: str) -> int:
@@ -58,18 +63,20 @@ def language(item: GateInput, settings: GateSettings) -> GateFinding:
     """figure: share of English function words in the question, the reference answer or all descriptions, whichever has the least.
 
     Also refused: a replacement character (broken decoding), escapes and letters of other scripts that the passage lacks, a phrase or
-    sentence over and over, less than min_latin_share Latin or Greek letters, and a reference answer with
-    a comma to every few words, which is a list of key words.
+    sentence over and over, function words of another language, less than min_latin_share Latin or Greek letters, and a reference
+    answer with a comma to every few words, which is a list of key words.
     """
     task = item.task
     parts = (task.question, task.reference_answer, " ".join(c.description for c in task.rubric.criteria))
     share, text = min(_english_share(part) for part in parts), " ".join(parts)
     latin, broken = _latin_share(text), text.count(_REPLACEMENT)
     commas = _comma_share(task.reference_answer)
+    other = next((code for part in parts if (code := by_function_words(words(part))) not in ("", "en")), "")
     foreign = _foreign(text, item.passage.text)
     garbled = next(filter(None, (_garbled(part, item.passage.text) for part in parts[:2])), "")
     passed = (
         not garbled
+        and not other
         and foreign <= _FOREIGN_LETTERS
         and share >= settings.min_english_share
         and latin >= settings.min_latin_share
@@ -78,5 +85,6 @@ def language(item: GateInput, settings: GateSettings) -> GateFinding:
     )
     detail = f"function words {share:.2f}, Latin letters {latin:.2f}, broken characters {broken}, commas a word {commas:.2f}, "
     detail += f"letters of other scripts {foreign}"
+    detail += f", language {other}" if other else ""
     detail += f", {garbled}" if garbled else ""
     return GateFinding(passed, share, detail)

@@ -41,7 +41,21 @@ _SILENT = re.compile(
     r"(?:leaves?|left) (?:out|unsaid|unmentioned)|omits? (?:that|the fact|any|to)|says? nothing|is silent|passes over|"
     r"skips? (?:over )?(?:that|the)|"
     r"(?:overlooks?|misses|forgets?|neglects?) (?:that|the fact)|"
-    r"never (?:mentions?|states?|says?|explains?)|lacks? (?:any|the|a) (?:mention|statement|explanation)|makes? no mention)\b",
+    r"never (?:mentions?|states?|says?|explains?)|lacks? (?:any|the|an?|all)|forgets? to|"
+    r"leaves? (?:it|this) (?:unmentioned|unsaid|out|aside)|keeps? (?:quiet|silent)|"
+    r"(?:gives?|makes?|shows?|contains?|offers?|provides?|has) no "
+    r"(?:mention|indication|hint|reason|explanation|statement|sign|account|reference))\b",
+    re.I,
+)
+# What only somebody does who is right.
+_KNOWS = re.compile(
+    rf"{_SUBJECT}(?:(?:well|clearly|fully) )?(?:understands?|recogni[sz]es?|reali[sz]es?|grasps?|knows?|"
+    r"is (?:well )?aware)\b",
+    re.I,
+)
+_COMMITTED = re.compile(
+    r"^\W*(?:(?:commits|makes) (?:this|the|that|such an?|an?) (?:\w+ )?(?:error|mistake)|wrong\b|"
+    r"the (?:mistake|error) is (?:made|present|committed))",
     re.I,
 )
 _NOTHING = re.compile(
@@ -49,7 +63,9 @@ _NOTHING = re.compile(
     rf"{_SUBJECT}(?:(?:absent|missing|avoided|omitted|incorrect|wrong)\b(?!(?: \w+){{1,4}} {_FOUND})|"
     r"not (?:present|mentioned|stated|met|there)|"
     rf"(?:does|do|is|are) not (?:{_SAYING})|"
-    r"no (?:mention|reason|answer|evidence|statement|explanation|discussion|reference|such|mistake|error)|none|neither|nothing)\b|"
+    r"no (?:mention|reason|answer|evidence|statement|explanation|discussion|reference|such|mistake|error|sign|trace|instance)|"
+    r"(?:does|do) not (?:make|commit|repeat|contain) (?:the|this|that|such|any)|none|neither|nothing)\b|"
+    r"^\W*(?:the |this )?(?:point|idea|fact|reason|aspect|it) (?:is|was) (?:not|never) \w+|"
     rf"{_SUBJECT}{_MISTAKE} (?:absent|avoided|(?:not|never) (?:made|present|there|committed|claimed|found))\b|"
     # The whole of a level: "Not explained.", "Roles wrong or missing.", "Other value."
     rf"^\W*(?:not (?:said|made|done|given|shown|\w+ed)(?: at all| anywhere| in the answer)?|"
@@ -65,6 +81,7 @@ _PRAISE = re.compile(
     r"(?:clear|right|correct|full|complete|sound)(?: and \w+)?(?: throughout)?\W*$)",
     re.I,
 )
+_RIGHT = re.compile(r"^\W*(?:correct|right|the (?:mistake|error) is avoided)\b", re.I)
 _RANK = {Category.ESSENTIAL: 3, Category.IMPORTANT: 2, Category.OPTIONAL: 1}
 
 
@@ -75,7 +92,11 @@ def _wording_fault(criterion: Criterion) -> str:
             return "negative weight on something good"
         if _SILENT.match(text):
             return "a pitfall that is met by silence"
-        if _PRAISE.match(top):
+        if _KNOWS.match(text):
+            return "negative weight on something good"
+        if _COMMITTED.match(criterion.scoring_guide[0].meaning):
+            return "lowest level of a pitfall says it is present"
+        if _PRAISE.match(top) or _RIGHT.match(top):
             return "highest level of a pitfall praises"
         return "highest level of a pitfall says it is absent" if _NOTHING.match(top) and not _NOTHING.match(text) else ""
     if _SILENT.match(text):

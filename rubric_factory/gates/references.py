@@ -30,7 +30,7 @@ _READ = (
     r"(?:passage|text|excerpt|extract|paragraph|article|paper|document|section|chapter|report|manuscript|snippet|abstract|material|reading|"
     r"information|description|discussion|explanation|account|statement|quotation|quote|documentation|docs|manual|guide|tutorial|source|notes?|"
     r"handout|readme|(?:blog )?post|lessons?|lectures?|course|slides?|video|transcript|web ?page|"
-    r"leaflet|brochure|white ?paper|log entries|values|data)"
+    r"write-?up|thread|entry|leaflet|brochure|white ?paper|log entries|values|data)"
 )
 _LEANING = (
     r"(?:according to|based (?:up)?on|drawing (?:up)?on|relying on|going by|judging (?:by|from)|using|given|considering|from|following|per|"
@@ -43,7 +43,15 @@ _REFERENCES = tuple(
     for pattern in (
         r"\b(?:according to|based on|(?:stated|described|mentioned|defined|reported|discussed|noted|shown|given) (?:in|by)|from|in|per|of) "
         rf"(?:the|this|that|these) (?:\w+ )?{_SOURCE}\b(?! of\b)(?! {_MADE_OF_TEXT}\b)",
-        rf"\bthis {_SOURCE}\b",
+        rf"\bthis {_SOURCE}\b(?! {_MADE_OF_TEXT}\b)",
+        r"\b(?:look at|see|study|examine|refer to|consult|inspect) the (?:\w+ )?"
+        r"(?:diagram|figure|chart|graph|plot|picture|screenshot|listing|image|drawing|table)s?\b",
+        r"\b(?:quotations?|quotes?|sentences?|wording) "
+        r"(?:from|of|in) the (?:source|text|original|passage|material|document)\b",
+        r"\b(?:point to|quote|cite|copy) the (?:exact |relevant )?(?:sentences?|lines?|passages?|wording|page|paragraph|section|source)\b",
+        r"\b(?:aforesaid|aforementioned|above-?mentioned|above-?named)\b",
+        r"\b(?:previously|earlier) (?:described|mentioned|introduced|discussed|named)\b",
+        r"^[^.?!]{0,120}\bhere\b[,?]",
         rf"\bthe {_SOURCE} (?:above|below|provided|given|presented|{_SAYS})\b",
         r"\bdo(?:es)? the authors?\b",
         r"\bthe (?:provided|given|above|preceding|quoted|cited) "
@@ -101,7 +109,7 @@ _REFERENCES = tuple(
         r"\bsteps? \d+ (?:of|in) the (?:procedure|process|instructions?|list|method|recipe)\b",
         r"\b(?:in|from|of) the (?:first|second|third|fourth|last|opening|closing|final|next) "
         r"(?:paragraph|sentence|section|passage|example|listing)\b",
-        r"\b(?:do|did|does|the) (?:the )?(?:researchers|investigators|writers?)(?:['’]s?)?\b",
+        r"\b(?:do|did|does|the) (?:the )?(?:researchers|investigators|writers?)(?:['’]s?)?\b(?! of\b)",
         r"\b(?:do|did|does) the (?:team|group)\b",
         r"\b(?:instructions?|steps|advice|recommendations?|guidelines|procedure) (?:given |described )?(?:in|from|of) the "
         r"(?:guide|manual|tutorial|handbook|readme|docs|documentation)\b",
@@ -112,7 +120,7 @@ _REFERENCES = tuple(
 )
 # What somebody in the question says may be "our program": it is all there.
 _SPEECH = re.compile(r"[\"“][^\"”“]{16,}[\"”]")
-_CITATION = re.compile(rf"(?<![\w\])])(?<!= ){_NOT_HELD}\[[1-9]\d*(?:\s*[,–-]\s*\d+)*\](?!\s*[*/^\[(])")
+_CITATION = re.compile(rf"(?<![\w\])}}])(?<!= ){_NOT_HELD}\[[1-9]\d*(?:\s*[,–-]\s*\d+)*\](?!\s*[*/^\[({{])")
 _BRACKETS = re.compile(r"\[[^\]]*\]")
 # A question may speak of documents, tables and authors of its own, as "a report in which …" or "an SQL table t".
 _INTRODUCED = r"\b(?:an?|one|each|every|any|another|some|several|many|two|three|four|five|\d+)\s+(?:[\w.+/'-]+\s+){0,4}?"
@@ -143,6 +151,8 @@ def _of_its_own(question: str, found: re.Match[str]) -> bool:
     if not kind:
         return False
     name = kind.group(1).lower()
+    if re.match(r"this\b", found.group(), re.I) and re.search(rf"\b{name}s?\b", before, re.I):
+        return True
     if re.search(rf"{_INTRODUCED}{name}s?\b", before, re.I):
         return True
     if name in _PARTS and re.search(_INTRODUCED + _WHOLE, before, re.I):

@@ -16,6 +16,7 @@ _EXPLETIVE = re.compile(
     re.I,
 )
 _DEMONSTRATIVE_NEEDS = 3
+_AHEAD = re.compile(r"\b(?:this|these)(?=[^.?!:]{1,120}:\s)", re.I)
 # "On one of its sockets, a program …": the noun follows at once.
 _FORWARD = re.compile(
     r"^\W*(?:\w+ ){1,6}(?:its|their|his|her)(?: [\w-]+){1,5}, (?:an?|the|one|two|some|many|several) (?!(?:same|other|former|latter)\b)\w+",
@@ -51,11 +52,13 @@ def dangling(question: str) -> str:
 
     An expletive 'it' ('why is it necessary to …') has no noun and needs none.
     """
+    # "These words: …", "this statement: …" point ahead.
+    ahead = {len(words(question[: m.start()])) for m in _AHEAD.finditer(question)}
     expletive = {len(words(question[: m.start()])) + words(m.group()).index("it") for m in _EXPLETIVE.finditer(question)}
     before = int(bool(_FORWARD.match(question)))
     for index, word in enumerate(words(question)):
         personal = word in _PERSONAL and index not in expletive and before < 1
-        if personal or (word in _DEMONSTRATIVE and before < _DEMONSTRATIVE_NEEDS):
+        if personal or (word in _DEMONSTRATIVE and index not in ahead and before < _DEMONSTRATIVE_NEEDS):
             return word
         before += names(word)
     return ""

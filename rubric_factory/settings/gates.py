@@ -126,7 +126,7 @@ class GateSettings(Section):
     min_latin_share: float = Field(default=0.9, ge=0, le=1, description="share of Latin and Greek among a task's letters")
     max_comma_share: float = Field(default=0.2, gt=0, le=1, description="commas per word of a reference answer, from 12 words on")
     question_words: tuple[int, int] = Field(default=(6, 110), description="words of a question, from and to")
-    reference_words: tuple[int, int] = Field(default=(5, 400), description="words of a reference answer, from and to")
+    reference_words: tuple[int, int] = Field(default=(10, 400), description="words of a reference answer, from and to")
     title_words: tuple[int, int] = Field(default=(1, 14), description="words of a criterion title, from and to")
     description_words: tuple[int, int] = Field(default=(3, 70), description="words of a criterion description, from and to")
     judge: JudgeGateSettings = JudgeGateSettings()
