@@ -176,6 +176,19 @@ def test_the_merged_draft_is_gated_and_goes_back_to_the_author():
     assert "atomicity: figure 1" in first.seen[1].messages[1].content
 
 
+def test_a_criterion_that_repair_adds_has_no_key_of_one_that_was_left_out():
+    passage, tasks, _ = example(2)
+    _, good, _ = example(0)
+    mended = numbered(good[2])
+    mended["criteria"] = [{**one, "number": number if number < 3 else 0} for number, one in enumerate(mended["criteria"], start=1)]
+    first = Script(tasks=lambda _: {"tasks": tasks[:1]}, repair=lambda _: {"tasks": [mended]})
+    (authored,) = write([first, Script(rubric=rubric_of(tasks, lambda found: found[:3]))], section_of(repair_rounds=1), passage)
+    left_out = {one.record_id.rsplit("/", 1)[1] for one in authored.rejections if one.reason.startswith("criterion_")}
+    (task,) = authored.tasks
+    keys = [one.criterion_key.rsplit("/", 1)[1] for one in task.rubric.criteria]
+    assert len(first.seen) == 2 and left_out and keys[2:] == [str(24 + n) for n in range(len(keys) - 2)] and not left_out & set(keys)
+
+
 def test_a_draft_that_breaks_the_schema_is_mended_alone_and_says_so():
     passage, tasks, _ = example(0)
     broken = {**tasks[0], "difficulty": "extreme"}
