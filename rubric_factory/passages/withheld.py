@@ -130,6 +130,12 @@ def _overlap(spans: Sequence[tuple[int, int]], passage: Passage) -> int:
     return sum(max(0, min(end, passage.char_end) - max(start, passage.char_start)) for start, end in spans)
 
 
+def _is_summary(path: str) -> bool:
+    """Whether every heading of a path that has a kind is a summary: 'Summary', and neither 'Conclusion' nor 'Summary > Results'."""
+    named = [title for title in path.split(" > ") if kind_of(title) is not Kind.OTHER]
+    return bool(named) and all(kind_of(title) is Kind.CONCLUSION and "summary" in title.lower() for title in named)
+
+
 def _kinds(found: list[Part]) -> list[Kind]:
     """Kind of each part by its heading and its place.
 
@@ -138,7 +144,7 @@ def _kinds(found: list[Part]) -> list[Kind]:
     """
     kinds = [kind_of_path(part.path) for part in found]
     first = next((at for at, kind in enumerate(kinds) if kind in VISIBLE), len(kinds))
-    opening = [at for at in range(min(first, _OPENING)) if kinds[at] is Kind.CONCLUSION]
+    opening = [at for at in range(min(first, _OPENING)) if _is_summary(found[at].path)]
     kinds = [Kind.FRONT if at in opening else kind for at, kind in enumerate(kinds)]
     first = min(first, *opening) if opening else first
     hidden = next((at for at, kind in enumerate(kinds) if kind in WITHHELD | {Kind.MIXED}), len(kinds))
