@@ -1,6 +1,6 @@
 """What every mode of the language-model author works with: requests of its steps, replies read strictly, drafts checked by the gates."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -12,6 +12,7 @@ from rubric_factory.authoring.assemble import EvidenceMissingError, assemble
 from rubric_factory.authoring.prompting import Step, canary
 from rubric_factory.authoring.reply import Kind, TaskReply, item_model, items
 from rubric_factory.authoring.visible import VisibleEvidenceError, refuse_told
+from rubric_factory.gates.grader_instructions import suspicious
 from rubric_factory.gates.protocol import GateInput, Severity
 from rubric_factory.gates.table import GATES, check_task
 from rubric_factory.llm.protocol import Completion, Request
@@ -175,11 +176,12 @@ class Desk:
             if sheet.visible:
                 refuse_told(task, sheet.visible)
         except ValidationError as error:
-            return replace(blank, faults=_schema_faults(error))
+            return replace(blank, faults=_schema_faults(value, error))
         except VisibleEvidenceError as error:
             return replace(blank, faults=(Fault("evidence_visible", str(error)),))
         except EvidenceMissingError as error:
-            return replace(blank, faults=(Fault("evidence_not_verbatim", str(error)),))
+            blanks = [Fault("schema_violation", "a quote of nothing but blanks")] if _blank_quote(reply) else []
+            return replace(blank, faults=(*blanks, Fault("evidence_not_verbatim", str(error))))
         except ValueError as error:
             return replace(blank, faults=(Fault("invalid_rubric", str(error)),))
         findings = check_task(GateInput(task, sheet.passage, sheet.title), self.gates, self.profile)
@@ -188,9 +190,26 @@ class Desk:
         return replace(blank, task=task, faults=faults)
 
 
-def _schema_faults(error: ValidationError) -> tuple[Fault, ...]:
-    """The violation, and beside it the name of the promise where it is one of size: of a text, a rubric or its evidence."""
+def _blank_quote(reply: TaskReply) -> bool:
+    return any(not quote.strip() for criterion in reply.criteria for quote in criterion.evidence)
+
+
+def _strings(value: Any, field: str) -> Iterator[tuple[str, str]]:
+    """(field, text) of every string of a JSON value; what an author wrote is looked at even where it has no form."""
+    if isinstance(value, str):
+        yield field, value
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _strings(item, str(key))
+    elif isinstance(value, list):
+        for item in value:
+            yield from _strings(item, field)
+
+
+def _schema_faults(value: Any, error: ValidationError) -> tuple[Fault, ...]:
+    """The violation, and beside it what else is wrong with it: a size (of a text, a rubric or its evidence), words to a grader."""
     found = [Fault("schema_violation", _place(error))]
+    found += [Fault("grader_instructions", printable(phrase, 120)) for phrase in suspicious(_strings(value, "task"))]
     for each in error.errors(include_url=False, include_input=False):
         where = ".".join(str(part) for part in each["loc"])
         if each["type"] in ("string_too_long", "string_too_short"):
