@@ -27,6 +27,20 @@ def _grammar(schema: str) -> str:
     return made
 
 
+def _together(same: Iterable[tuple[Request, Row]], batch: int, context: int | None) -> Iterator[list[tuple[Request, Row]]]:
+    """Rows of one width in batches. A row goes on, unread, until the last of its batch is done: none may then be past the context."""
+    chosen: list[tuple[Request, Row]] = []
+    longest = most = 0
+    for request, row in same:
+        longest, most = max(longest, len(row.prompt)), max(most, row.most)
+        if len(chosen) == batch or (chosen and context is not None and longest + most > context):
+            yield chosen
+            chosen, longest, most = [], len(row.prompt), row.most
+        chosen.append((request, row))
+    if chosen:
+        yield chosen
+
+
 class LocalModel(Backend):
     """See the module. Weights are read with the first batch."""
 
@@ -64,8 +78,7 @@ class LocalModel(Backend):
             yield refused
         batch = self._section.batch
         for _, same in sorted(widths.items()):
-            for start in range(0, len(same), batch):
-                chosen = same[start : start + batch]
+            for chosen in _together(same, batch, self._context(loaded)):
                 started = time.monotonic()
                 write(loaded, [row for _, row in chosen], batch)
                 share = (time.monotonic() - started) / len(chosen)
@@ -79,8 +92,10 @@ class LocalModel(Backend):
         messages = [{"role": message.role, "content": message.content} for message in request.messages]
         try:
             prompt: list[int] = loaded.tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=True, return_dict=False)
-        except TemplateError as error:
+        except (TemplateError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:  # of a program from elsewhere
             return f"the model's chat template refuses the messages: {error}"
+        if not prompt:
+            return "the model's chat template makes nothing of the messages"
         context = self._context(loaded)
         if context is not None and len(prompt) >= context:
             return f"the prompt has {len(prompt)} tokens, the context {context}"

@@ -12,6 +12,7 @@ from typing import Any
 
 from rubric_factory.errors import LanguageModelError
 from rubric_factory.llm.local_weights import Loaded
+from rubric_factory.text import printable
 
 # Prompts are padded, left, to the next multiple of this: rows of the same width share a batch.
 WIDTH = 256
@@ -137,7 +138,7 @@ def write(loaded: Loaded, rows: Sequence[Row], batch: int) -> None:
             )
     except RuntimeError as error:
         raise LanguageModelError(
-            f"the model stopped at {batch} rows of {width} tokens: {str(error).splitlines()[0][:200]}",
+            f"the model stopped at {batch} rows of {width} tokens: {printable(str(error))}",
             expected="memory for a batch",
             fix="a smaller batch, max_tokens or max_model_len in this section; what was answered is kept",
         ) from error

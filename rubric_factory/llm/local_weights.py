@@ -4,6 +4,7 @@ Weights are read from safetensors alone and no code of a model is run, so a fold
 """
 
 import hashlib
+import json
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -51,13 +52,18 @@ def find(section: llm.Local) -> Path:
     folder = Path(section.model)
     if folder.is_dir():
         return folder
+    from httpx import HTTPError
     from huggingface_hub import snapshot_download
 
     try:
         found = snapshot_download(
-            section.model, revision=section.revision, local_files_only=not section.download, allow_patterns=list(FILES)
+            section.model,
+            revision=section.revision,
+            local_files_only=not section.download,
+            allow_patterns=list(FILES),
+            ignore_patterns=["*/*"],  # a pattern's * takes slashes too, and folders hold the same weights in other formats
         )
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, HTTPError) as error:
         if section.download:
             raise _unusable(section, error, "mend model and revision, or look at the network") from None
         why = f"no such folder, and its revision {section.revision!r} is not in the Hugging Face cache"
@@ -82,8 +88,11 @@ def load(section: llm.Local) -> Loaded:
             __import__(package)
         except ImportError:
             raise MissingExtraError.of(package, "local") from None
+    from huggingface_hub.errors import StrictDataclassError
     from safetensors import SafetensorError
 
+    # Whatever the libraries make of a damaged configuration, and packages that a format of weights asks for.
+    damaged = (RuntimeError, ValueError, OSError, LookupError, TypeError, AttributeError, ArithmeticError, ImportError)
     device, dtype = _device(section)
     folder = find(section)
     served = f"sha256:{digest(folder)}"
@@ -91,7 +100,7 @@ def load(section: llm.Local) -> Loaded:
     if loaded is None:
         try:
             loaded = _read(section, folder, served, device, dtype)
-        except (RuntimeError, ValueError, OSError, KeyError, SafetensorError) as error:
+        except (*damaged, SafetensorError, StrictDataclassError) as error:
             raise _unusable(section, error, "mend the folder, or take a smaller model where memory is short") from error
         _LOADED[served, device, dtype] = loaded
     if section.max_model_len and loaded.context and section.max_model_len > loaded.context:
@@ -110,6 +119,15 @@ def _device(section: llm.Local) -> tuple[str, str]:
     return device, {"cpu": "float32", "cuda": "bfloat16"}[device] if section.dtype == "auto" else section.dtype
 
 
+def _require_whole_model(section: llm.Local, folder: Path) -> None:
+    """Refuse what transformers would load as something else: an adapter's base lies elsewhere, of quantised weights some are left out."""
+    if (folder / "adapter_config.json").exists():
+        raise _unusable(section, "it holds an adapter", "merge the adapter into its model first")
+    configuration = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    if configuration.get("quantization_config"):
+        raise _unusable(section, "its weights are quantised", "take the model's own weights, or a server")
+
+
 def _read(section: llm.Local, folder: Path, served: str, device: str, dtype: str) -> Loaded:
     """Read weights and tokenizer. Errors: those of the libraries, LanguageModelError for a folder that lacks a part."""
     import torch
@@ -118,6 +136,7 @@ def _read(section: llm.Local, folder: Path, served: str, device: str, dtype: str
     from transformers.utils.logging import disable_progress_bar
 
     disable_progress_bar()
+    _require_whole_model(section, folder)
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     model, report = AutoModelForCausalLM.from_pretrained(
         folder,
@@ -133,6 +152,8 @@ def _read(section: llm.Local, folder: Path, served: str, device: str, dtype: str
         raise _unusable(section, "it has no chat template", "take a model that was trained on conversations")
     told = model.generation_config.eos_token_id
     ends = {tokenizer.eos_token_id, *(told if isinstance(told, list) else [told])} - {None}
+    if not ends:
+        raise _unusable(section, "it names no token that ends a reply", "take a model that was trained on conversations")
     # Sampling is the section's own: a model's defaults (penalties, top_k) would change it unseen.
     model.generation_config = GenerationConfig()
     config = model.config.get_text_config()
