@@ -19,6 +19,7 @@ from flows.estimate import estimate_rebuild
 from flows.exchange import files_model
 from flows.forecast import forecast
 from flows.pipeline import run_stage
+from flows.reference import settings_reference
 from rubric_factory import warehouse
 from rubric_factory.dataset_version import open_version, task_rows
 from rubric_factory.errors import BlockedError, ConfigurationError, UsageError
@@ -216,6 +217,11 @@ def test_what_cannot_be_combined_is_refused_by_name(tmp_path):
     with pytest.raises(ConfigurationError, match=r"lexical@\d+ twice"):
         open_judge(load(tmp_path, [lexical, lexical]).judge, None)
     assert {name for name, mode in MODES.items() if mode.scale} == RATING_MODES
+
+
+def test_the_reference_says_how_members_are_written():
+    page = settings_reference()
+    assert "`[[judge.members]]`" in page and "same max_response_characters" in page
 
 
 def load(folder, members, **more):

@@ -114,6 +114,24 @@ def test_no_place_in_the_list_is_that_of_one_analysis():
     assert len(places) == 2
 
 
+@pytest.mark.parametrize("mode", ["all_criteria", "reflection"])
+def test_prompts_are_made_when_they_are_due_and_not_for_the_whole_batch_at_once(mode):
+    made = []
+
+    class Slow(Model):
+        def complete(self, requests):
+            for request in requests:
+                seen.append(len(made))
+                yield from super().complete([request])
+
+    seen = []
+    one = LanguageModelJudge(Slow(fine), ModelGradingSettings(mode=mode, quotes="given", tries=1), Sampling(), "model")
+    plain = one._mode
+    one._mode = replace(plain, calls=lambda *given_: made.append(1) or plain.calls(*given_))
+    one.grade_many([JudgeInput.of(probe.task, probe.passage_text, "An answer.") for probe in TASKS])
+    assert seen[0] == 1 < len(TASKS) == max(seen)
+
+
 # Failures
 
 OUT = Completion(failure=CompletionFailure.TRANSPORT)

@@ -103,14 +103,17 @@ SingleJudgeSettings = Lexical | Rules | LanguageModelJudgeSettings
 
 
 class Ensemble(Section):
-    """Several judges that grade every answer; their verdicts are combined criterion by criterion. Each is locked and verified by itself."""
+    """Several judges that grade every answer; their verdicts are combined criterion by criterion. Each is locked and verified by itself.
+
+    `members`: two to nine of them, a table `[[judge.members]]` each (double brackets: a list) with the keys of a `[judge]` of its own. All
+    have the same max_response_characters, no two the same identity, none a mode that rates; vllm members share the GPU's memory.
+    """
 
     type: Literal["ensemble"] = "ensemble"
     members: tuple[Annotated[SingleJudgeSettings, Field(discriminator="type")], ...] = Field(
         min_length=2,
         max_length=9,
-        description="the judges, each a table with the keys of a [judge] of its own; all with the same max_response_characters, no two "
-        "with the same identity, none in a mode that rates",
+        description="the judges, a table [[judge.members]] each",
     )
     combine: Literal["majority", "median"] = Field(
         default="majority",
@@ -121,7 +124,8 @@ class Ensemble(Section):
         default=0.6,
         ge=0,
         le=1,
-        description="share of all members that must give exactly the combined level; below it the criterion has no verdict (abstained)",
+        description="share of all members that must give exactly the combined level; below it the criterion has no verdict (abstained). "
+        "Two of three are 0.666..., which 0.67 would refuse",
     )
 
     @model_validator(mode="after")
