@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
 import tiny_qwen
@@ -10,7 +11,10 @@ pytest.importorskip("torch")
 pytest.importorskip("llguidance", reason="the extra [local] is not installed here")
 
 from rubric_factory.errors import LanguageModelError
+from rubric_factory.ledger import Ledger
+from rubric_factory.llm.backends import open_model
 from rubric_factory.llm.local import LocalModel
+from rubric_factory.llm.local_decoding import Row
 from rubric_factory.llm.local_weights import find, load
 from rubric_factory.llm.protocol import CompletionFailure, Request
 from rubric_factory.records import Message
@@ -148,3 +152,20 @@ def test_a_run_that_fails_names_the_batch(monkeypatch, copy, said):
     with pytest.raises(LanguageModelError, match=r"stopped at 2 rows of 256 tokens.*fix: a smaller batch") as caught:
         list(backend.complete([ask("a")]))
     assert "\n" not in str(caught.value)
+
+
+def test_a_reply_that_llguidance_gives_up_is_kept_and_not_written_again(monkeypatch, copy, tmp_path):
+    held = Row._hold
+
+    def limited(row, scores):
+        row.fault = "too complex\nfor me" if len(row.tokens) == 3 else ""
+        return not row.fault and held(row, scores)
+
+    monkeypatch.setattr(Row, "_hold", limited)
+    request = replace(ask("a", tokens=30), schema={"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]})
+    with Ledger(tmp_path / "ledger.sqlite") as ledger:
+        ((_, first),) = open_model(section(copy), ledger).complete([request])
+        assert (first.failure, first.detail) == (CompletionFailure.TRUNCATED, "llguidance stopped: too complex for me")
+        assert first.completion_tokens == 3 and first.text
+        ((_, again),) = open_model(section(copy), ledger).complete([request])
+        assert again.stored and again == first

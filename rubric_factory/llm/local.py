@@ -13,6 +13,7 @@ from rubric_factory.llm.local_decoding import Row, write
 from rubric_factory.llm.local_weights import Loaded, load
 from rubric_factory.llm.protocol import Backend, Completion, CompletionFailure, Ready, Request
 from rubric_factory.settings import llm
+from rubric_factory.text import printable
 
 # Batches' worth of requests that are sorted by length together.
 BATCHES_AHEAD = 8
@@ -121,11 +122,11 @@ class LocalModel(Backend):
             "cached_tokens": 0,
             "seconds": seconds,
         }
-        if row.fault:
-            return failed(CompletionFailure.BAD_REQUEST, f"llguidance stopped: {row.fault}", **known)
         said = [token for token in row.tokens if token not in loaded.ends]
         text = whole(loaded.tokenizer.decode(said, skip_special_tokens=True, clean_up_tokenization_spaces=False))
         if row.ended:
             return Completion(text=text, **known)
         detail = "max_tokens reached" if row.most == request.max_tokens else f"the context of {self._context(loaded)} tokens is full"
+        if row.fault:  # a limit of its own: stored as what was written, since it would take as long and stop there again
+            detail = printable(f"llguidance stopped: {row.fault}")
         return Completion(text=text, failure=CompletionFailure.TRUNCATED, detail=detail, **known)
