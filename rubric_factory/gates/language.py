@@ -24,6 +24,7 @@ _ESCAPES = re.compile(
 _STUCK = re.compile(r"\b([^\W\d_][^.?!]{0,40}?)(?:\W+\1\b){3,}", re.I)
 _SCRIPTS = ("LATIN", "GREEK", "MICRO")
 _FOREIGN_LETTERS = 3
+_FEW_ENGLISH = 0.25  # share of English function words below which a text may be of another language
 
 
 def _latin_share(text: str) -> float:
@@ -71,7 +72,8 @@ def language(item: GateInput, settings: GateSettings) -> GateFinding:
     share, text = min(_english_share(part) for part in parts), " ".join(parts)
     latin, broken = _latin_share(text), text.count(_REPLACEMENT)
     commas = _comma_share(task.reference_answer)
-    other = next((code for part in parts if (code := by_function_words(words(part))) not in ("", "en")), "")
+    strange = [part for part in parts if _english_share(part) < _FEW_ENGLISH]
+    other = next((code for part in strange if (code := by_function_words(words(part))) not in ("", "en")), "")
     foreign = _foreign(text, item.passage.text)
     garbled = next(filter(None, (_garbled(part, item.passage.text) for part in parts[:2])), "")
     passed = (

@@ -15,6 +15,7 @@ from rubric_factory.settings.gates import GateSettings
 from rubric_factory.text import longest_shared_run, printable, words
 
 _HINT = re.compile(r"\b(?:hints?|tips?|clue)\s*:|\(hint\b", re.I)
+_ASKS_AGAIN = re.compile(r"^\W*\w+ (?:what|which|who|where|when)\b", re.I)  # "Says what the option does": the question, not its answer
 _TOLD_WORDS, _TOLD_SHARE = 6, 0.75
 _LOOSE = 4  # words of an element for each one that may stand between them
 
@@ -41,6 +42,8 @@ def _given_away(criterion: Criterion, prompt: str) -> bool:
 
 def _told(criterion: Criterion, prompt: list[str]) -> bool:
     """Whether the question tells a criterion's claim in its own words: a run of six words or more, and three quarters of the claim."""
+    if _ASKS_AGAIN.match(criterion.description):
+        return False
     claim = words(CLAIM_LEAD.sub("", criterion.description, count=1))
     return longest_shared_run(claim, prompt) >= max(_TOLD_WORDS, _TOLD_SHARE * len(claim))
 
