@@ -181,7 +181,7 @@ class Desk:
             return replace(blank, faults=(Fault("evidence_visible", str(error)),))
         except EvidenceMissingError as error:
             blanks = [Fault("schema_violation", "a quote of nothing but blanks")] if _blank_quote(reply) else []
-            return replace(blank, faults=(*blanks, Fault("evidence_not_verbatim", str(error))))
+            return replace(blank, faults=(Fault("evidence_not_verbatim", str(error)), *blanks))
         except ValueError as error:
             return replace(blank, faults=(Fault("invalid_rubric", str(error)),))
         findings = check_task(GateInput(task, sheet.passage, sheet.title), self.gates, self.profile)

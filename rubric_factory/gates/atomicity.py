@@ -71,7 +71,9 @@ _COMMA_AND = re.compile(
     r",\s+and\s+(?!only\b|not\b|thus\b|hence\b|therefore\b|so\b)(?!(?:here|there|then|it|they|this|that|these)\b(?:\s+[\w'-]+){1,5}\W*$)",
     re.I,
 )
-_LIST = re.compile(rf"(\b{_OPENS_LIST}\s+)?(?:[\w-]+\s+)?[\w-]+,\s+(?!{_CLAUSE})\w+(?:[\s-]\w+){{0,2}}\s+and\s+\w", re.I)  # A, B and C
+_LIST = re.compile(
+    rf"(\b{_OPENS_LIST}\s+(?:the\s+\w+\s+)?)?(?:[\w-]+\s+)?[\w-]+,\s+(?!{_CLAUSE})\w+(?:[\s-]\w+){{0,2}}\s+and\s+\w", re.I
+)  # A, B and C
 # What is named one by one, in items of any length: "Names A of B, C by D and E", "Covers these: A, B, C".
 _NAMES = re.compile(
     r"^\W*(?:the (?:answer|response) )?(?:should |must )?"
@@ -96,7 +98,7 @@ _QUOTED = re.compile(r"\"[^\"]*\"|“[^”]*”|‘[^’]*’|\([^)]{3,}\)")
 
 def _in_one_predicate(text: str, items: re.Match[str]) -> bool:
     """Whether a list is what one claim speaks of, rather than what the answer has to name one by one."""
-    return bool(_SUBCLAUSE.search(text, 0, items.start()) or _TOGETHER.search(text) or items.group()[0].isdigit())
+    return bool(_SUBCLAUSE.search(text, 0, text.index(",", items.start())) or _TOGETHER.search(text) or items.group()[0].isdigit())
 
 
 def joined_claims(description: str) -> int:

@@ -15,6 +15,8 @@ _TOLD = r"(?:stated|described|mentioned|discussed|explained|outlined|presented|q
 # "On the interval [2, 5]", "the list [3, 1]" hold numbers of their own.
 _HOLDERS = ("interval", "range", "list", "array", "vector", "index", "indices", "values", "tuple", "slice", "vertices", "weights", "domain")
 _NOT_HELD = "".join(rf"(?<!\b{word} )" for word in _HOLDERS)
+# "The surrounding text" is what stands around something in print.
+_TYPESET = r"(?:surrounding|running|body|main|normal|plain|printed|ordinary|displayed|set|typeset)"
 _SAYS = (
     r"(?:makes? (?:it )?clear|shows? that|notes?|points? out|says?|"
     r"states?|describes?|mentions?|reports?|argues?|claims?|defines?|explains?|suggests?)"
@@ -42,8 +44,8 @@ _REFERENCES = tuple(
     re.compile(pattern, re.I)
     for pattern in (
         r"\b(?:according to|based on|(?:stated|described|mentioned|defined|reported|discussed|noted|shown|given) (?:in|by)|from|in|per|of) "
-        rf"(?:the|this|that|these) (?:\w+ )?{_SOURCE}\b(?! of\b)(?! {_MADE_OF_TEXT}\b)",
-        rf"\bthis {_SOURCE}\b(?! {_MADE_OF_TEXT}\b)",
+        rf"(?:the|this|that|these) (?!{_TYPESET} )(?:\w+ )?{_SOURCE}\b(?! of\b)(?! {_MADE_OF_TEXT}\b)",
+        rf"\bthis (?!authors?\b){_SOURCE}\b(?! {_MADE_OF_TEXT}\b)",
         r"\b(?:look at|see|study|examine|refer to|consult|inspect) the (?:\w+ )?"
         r"(?:diagram|figure|chart|graph|plot|picture|screenshot|listing|image|drawing|table)s?\b",
         r"\b(?:quotations?|quotes?|sentences?|wording) "
@@ -109,7 +111,9 @@ _REFERENCES = tuple(
         r"\bsteps? \d+ (?:of|in) the (?:procedure|process|instructions?|list|method|recipe)\b",
         r"\b(?:in|from|of) the (?:first|second|third|fourth|last|opening|closing|final|next) "
         r"(?:paragraph|sentence|section|passage|example|listing)\b",
-        r"\b(?:do|did|does|the) (?:the )?(?:researchers|investigators|writers?)(?:['’]s?)?\b(?! of\b)",
+        r"\b(?:do|did|does|the) (?:the )?(?:researchers|investigators)(?:['’]s?)?\b(?! of\b)",
+        r"\b(?:do|did|does) the writers?\b|\bthe (?:writer|author)(?:['’]s|s['’]) "
+        r"(?:view|opinion|claim|argument|recommendation|point|words?|advice)\b",
         r"\b(?:do|did|does) the (?:team|group)\b",
         r"\b(?:instructions?|steps|advice|recommendations?|guidelines|procedure) (?:given |described )?(?:in|from|of) the "
         r"(?:guide|manual|tutorial|handbook|readme|docs|documentation)\b",
