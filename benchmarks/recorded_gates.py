@@ -34,6 +34,7 @@ SETS = {
     "first": ("completions/wave-1-tasks.jsonl", "labels/recorded-tasks.jsonl"),
     "second": ("completions/wave-5-tasks.jsonl", "labels/recorded-tasks-2.jsonl"),
     "third": ("third_set/tasks.jsonl", "third_set/labels.jsonl"),
+    "fourth": ("fourth_set/tasks.jsonl", "fourth_set/labels.jsonl"),
 }
 
 

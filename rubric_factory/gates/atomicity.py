@@ -9,7 +9,7 @@ from rubric_factory.gates.protocol import GateFinding, GateInput
 from rubric_factory.gates.wording import sentences
 from rubric_factory.records import Criterion
 from rubric_factory.settings.gates import GateSettings
-from rubric_factory.text import printable
+from rubric_factory.text import printable, squeeze
 
 # What an answer does with a claim; hardly ever what a thing in the claim does.
 _SAYS = (
@@ -93,6 +93,7 @@ _TOGETHER = re.compile(
 _ONE_VIEW = re.compile(r"\s+and that\b|,? (?:while|whereas|although)\b|;\s+(?=(?:it|they|this|in fact|actually)\b)", re.I)
 # "(plus the point that …)": one claim more, although brackets otherwise name things.
 _ASIDE = re.compile(r"\((?:and|plus|also|as well as|in addition|furthermore|moreover|besides|likewise)\b[^)]{12,}\)", re.I)
+_LONGEST = 600  # characters, twice what a description may have
 _QUOTED = re.compile(r"\"[^\"]*\"|“[^”]*”|‘[^’]*’|\([^)]{3,}\)")
 
 
@@ -109,6 +110,7 @@ def joined_claims(description: str) -> int:
     Quoted and bracketed text names a thing rather than claiming it, and is left out. A list behind a preposition ("the source of A, B
     and C") or within a claim ("that A, B and C are used") is one thing, too.
     """
+    description = squeeze(description)[:_LONGEST]
     bracketed = len(_ASIDE.findall(description))
     text = _OPEN_END.sub("", _QUOTED.sub(" x ", description))
     strong = bracketed + len(sentences(text)) - 1 + sum(len(pattern.findall(text)) for pattern in (*_STRONG, _COMMA_AND))

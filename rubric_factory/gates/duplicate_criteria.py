@@ -4,10 +4,10 @@ import re
 from itertools import combinations
 
 from rubric_factory.gates.protocol import GateFinding, GateInput
-from rubric_factory.gates.wording import claim_words, jaccard
+from rubric_factory.gates.wording import CONTRAST, claim_words, jaccard
 from rubric_factory.records import Criterion
 from rubric_factory.settings.gates import GateSettings
-from rubric_factory.text import printable, squeeze
+from rubric_factory.text import printable, squeeze, words
 
 # How a description leads in to its claim: "States that", "Makes clear why", "The answer explains that"; else its first word, a verb.
 CLAIM_LEAD = re.compile(r"^\W*(?:\w+\W+){1,6}?(?:that|why|how|whether)\b|^\W*\w+\b")
@@ -39,9 +39,11 @@ def _told_apart_by_names(left: str, right: str) -> bool:
 def _parallel(left: Criterion, right: Criterion, claims: tuple[set[str], set[str]]) -> bool:
     """Whether two criteria say alike things of two things: each has a number, symbol or word of its title that the other lacks."""
     own = (claims[0] - claims[1], claims[1] - claims[0])
-    numbered = all(any(map(_names_a_thing, words)) for words in own)
-    titled = all(words & set(claim_words(one.title)) for words, one in zip(own, (left, right), strict=True))
-    return numbered or titled or _told_apart_by_names(left.description, right.description)
+    numbered = all(any(map(_names_a_thing, lacked)) for lacked in own)
+    titled = all(lacked & set(claim_words(one.title)) for lacked, one in zip(own, (left, right), strict=True))
+    titles = [set(words(one.title)) & CONTRAST for one in (left, right)]
+    opposed = bool(titles[0] - titles[1] and titles[1] - titles[0])  # "before the change", "after the change"
+    return numbered or titled or opposed or _told_apart_by_names(left.description, right.description)
 
 
 def duplicate_criteria(item: GateInput, settings: GateSettings) -> GateFinding:

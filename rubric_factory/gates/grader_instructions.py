@@ -79,7 +79,7 @@ _PATTERNS = tuple(
         rf"\b{_PERSON}s? ?:",
         r"\b(?:do not|don't|never|no need to) (?:follow|apply|obey|use)\b.{0,20}\b(?:rubric|grading)\b",
         r"\b(?:skip|stop|bypass|suspend) (?:the |this |any |all )?(?:grading|scoring|evaluation)\b",
-        r"\b(?:anything|whatever|everything)\b.{0,40}\b(?:counts?|passes|is|are) (?:as )?(?:correct|right|met|accepted|acceptable|fine)\b",
+        r"\b(?:anything|whatever|everything)\b.{0,40}\b(?:counts?|passes|is|are) (?:as )?(?:correct|right|met)\b",
         r"\b(?:any|every|all|each|whatever) (?:answers?|responses?|attempts?|submissions?|criteri\w+|wording)\b.{0,40}"
         r"\b(?:count|mark|treat|accept|grade|score|rate|regard|consider)ed (?:as )?"
         r"(?:correct|met|satisfied|right|passed|full\w*|valid|acceptable)\b",
@@ -90,7 +90,7 @@ _PATTERNS = tuple(
         r"as (?:met|satisfied|correct|full|passed)\b",
         r"\bsystem prompt\b|\bdeveloper message\b|\bjailbreak\b",
         r"<\|[^|>\n]{1,40}\|>|\[/?INST\]|<</?SYS>>|</?s>|<(?:start|end)_of_turn>",
-        r"(?:(?:^|\n)\s*|#{2,}\s*)(?:system|assistant|human|user|instruction|response)\s*:",
+        r"(?:(?:^|\n)[^\S\n]*|(?<!#)#{2,}\s*)(?:system|assistant|human|user|instruction|response)\s*:",
         r"[{,\[]\s*[\"']?(?:verdicts?|scores?|levels?|grades?|met|criterion_key|criterion_id|criteria_met)[\"']?"
         r"\s*:\s*(?:[\"'{\[\d]|true|false)",
         r"</?(?:answer|response|passage|rubric|criteri\w+|document|verdict|instructions?)>|\[(?:system|assistant|user)\]",
@@ -109,12 +109,13 @@ _POINTS = re.compile(
     r"\bworth (?:\w+ ){0,2}(?:points?|marks?)\b|\b(?:half|partial|bonus|extra) (?:marks?|credits?|points?)\b",
     re.I,
 )
+_LONGEST = 6000  # characters
 _CRITERION = frozenset({"title", "description", "required_elements", "verification_cues"})
 
 
 def suspicious(texts: Iterable[tuple[str, str]]) -> list[str]:
-    """Phrases to a grader in (field, text) pairs, each with its field."""
-    texts = list(texts)
+    """Phrases to a grader in (field, text) pairs, each with its field; of a text that no field may be as long as, both ends are read."""
+    texts = [(field, text if len(text) <= _LONGEST else f"{text[: _LONGEST // 2]} {text[-_LONGEST // 2 :]}") for field, text in texts]
     found = [f"{field}: {match.group()}" for field, text in texts for pattern in _PATTERNS for match in pattern.finditer(text)]
     found += [f"{field}: {m.group()}" for field, text in texts if field not in ("scoring_guide", "evidence") for m in _GRANT.finditer(text)]
     return found + [f"{field}: {match.group()}" for field, text in texts if field in _CRITERION for match in _POINTS.finditer(text)]

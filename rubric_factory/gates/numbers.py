@@ -57,7 +57,7 @@ _SAID = {
 _COUNTS = 13
 _BOUND = re.compile(
     r"\b(?:more|less|fewer|greater|smaller|larger|higher|lower) than \d[\d.,]*|"
-    r"\b(?:about|around|roughly|nearly|almost|over|under) \d[\d.,]*",
+    r"\d+ ?/ ?\d+|\b(?:about|around|roughly|nearly|almost|over|under) \d[\d.,]*",
     re.I,
 )
 _TRIVIAL = frozenset((("0", ""), ("1", "")))

@@ -18,7 +18,7 @@ _BAD = (
 )
 # What only a mistaken answer does: not doing it is good, while not stating or not mentioning something may be the mistake.
 _ASSERTS = (
-    r"(?:(?:claim|assert|assume|suggest|attribute|blame|treat|recommend)s?\b|"
+    r"(?:(?:claim|assert|suggest|attribute|blame)s?\b|"
     r"(?:make|commit)s? (?:this|that|the|such an?|any) (?:mistake|error))"
 )
 _STARTS_BAD = re.compile(rf"{_SUBJECT}(?:\w+ly )?{_BAD}", re.I)
@@ -50,7 +50,7 @@ _SILENT = re.compile(
 # What only somebody does who is right.
 _KNOWS = re.compile(
     rf"{_SUBJECT}(?:(?:well|clearly|fully) )?(?:understands?|recogni[sz]es?|reali[sz]es?|grasps?|knows?|"
-    r"is (?:well )?aware)\b",
+    r"is (?:well )?aware)\b(?! (?:only|no|just|neither)\b)",
     re.I,
 )
 _COMMITTED = re.compile(
@@ -64,7 +64,9 @@ _NOTHING = re.compile(
     r"not (?:present|mentioned|stated|met|there)|"
     rf"(?:does|do|is|are) not (?:{_SAYING})|"
     r"no (?:mention|reason|answer|evidence|statement|explanation|discussion|reference|such|mistake|error|sign|trace|instance)|"
-    r"(?:does|do) not (?:make|commit|repeat|contain) (?:the|this|that|such|any)|none|neither|nothing)\b|"
+    r"(?:does|do) not (?:make|commit|repeat|contain) (?:the|this|that|such|any))\b|"
+    r"^\W*(?:none|neither|nothing)(?: of (?:it|them|this|the kind))?(?: (?:is|are|was))?"
+    r"(?: (?:said|given|stated|mentioned|named|shown|explained|met|there))?\W*$|"
     r"^\W*(?:the |this )?(?:point|idea|fact|reason|aspect|it) (?:is|was) (?:not|never) \w+|"
     rf"{_SUBJECT}{_MISTAKE} (?:absent|avoided|(?:not|never) (?:made|present|there|committed|claimed|found))\b|"
     # The whole of a level: "Not explained.", "Roles wrong or missing.", "Other value."
@@ -74,14 +76,15 @@ _NOTHING = re.compile(
 )
 _PRAISE = re.compile(
     r"^\W*(?:(?:fully|completely|clearly|accurately|correctly|well) (?:met|said|stated|explained|right|correct|covered|done|and)|"
-    r"excellent|perfect|"
+    r"excellent|perfect\b|"
     r"everything (?:is|needed|that|required)|all (?:is|are|of it is) (?:said|covered|right|there|met|correct)|"
     r"(?:full|complete|clear|accurate|correct|sound|thorough)(?: and \w+)? "
-    r"(?:account|answer|explanation|statement|description|credit|coverage|throughout)|"
+    r"(?:account|answer|explanation|statement|description|credit|coverage|throughout)\b"
+    r"(?! (?:is |are |was )?(?:missing|absent|lacking|not))|"
     r"(?:clear|right|correct|full|complete|sound)(?: and \w+)?(?: throughout)?\W*$)",
     re.I,
 )
-_RIGHT = re.compile(r"^\W*(?:correct|right|the (?:mistake|error) is avoided)\b", re.I)
+_RIGHT = re.compile(r"^\W*(?:(?:correct|right)\b(?! and wrong)|the (?:mistake|error) is avoided\b)", re.I)
 _RANK = {Category.ESSENTIAL: 3, Category.IMPORTANT: 2, Category.OPTIONAL: 1}
 
 

@@ -70,7 +70,8 @@ _REFERENCES = tuple(
         rf"\bthe (?:above|below|preceding|previous|quoted) {_EXHIBIT}\b",
         r"\b(?:in|from|by|see) the (?:previous|preceding|next|last|introductory) (?:section|chapter|paragraph|page|part)\b",
         r"\bin the (?:introduction|conclusions?|preface|footnote)\b(?! (?:of|to)\b)",
-        r"\b(?:in|from|by|of|to) the (?:figures?|tables?|equations?|appendix)\b(?! of\b)",
+        # "From the figures" may mean numbers.
+        r"\b(?:in|from|by|of|to) the (?:figure|tables?|equations?|appendix)\b(?! of\b)|\b(?:in|of) the figures\b(?! (?:of|for)\b)",
         r"\b(?:figures?|figs?\.?|tables?|equations?|eqs?\.?|appendix|refs?\.) ?\(?(?:\d+|[ivx]+\b|(?-i:[A-Z])\d*\b)",
         r"\b(?:sections?|chapters?) ?\(?\d+(?:\.\d+)*(?! of the\b)(?! (?:to|verses?)\b)\b",
         rf"\bet al\b|\bours?\b|\bwe {_WE}\b",
@@ -105,7 +106,8 @@ _REFERENCES = tuple(
         r"\bof the (?:two|three|four|five|six) (?:statements|choices|answers|assertions|claims)\b(?!.*[:(])",
         r"\b(?:from|in|of) last (?:week|time|lesson|lecture)\b|\brecall the (?:example|discussion|case)\b",
         r"\bof the following\b(?![^.?!]{0,80}(?::|\(\w\)|1[.)]))(?! \w+ (?:[A-Z\"`“]|\w+, ))",
-        r"\bthe (?:correct|right|best) (?:answer|option|choice)\b|\b(?:choices|options|answers) (?:given|offered|provided)\b|"
+        r"\bthe (?:correct|right|best) (?:answer|option|choice)\b(?! (?:of|for|to|when|if|in)\b)|"
+        r"\b(?:choices|options|answers) (?:given|offered|provided)\b|"
         r"\bwhether it is true or false\b",
         r"\bin (?:the|this) (?:reading|lesson|lecture|slides?)\b",
         r"\bsteps? \d+ (?:of|in) the (?:procedure|process|instructions?|list|method|recipe)\b",
@@ -114,7 +116,7 @@ _REFERENCES = tuple(
         r"\b(?:do|did|does|the) (?:the )?(?:researchers|investigators)(?:['’]s?)?\b(?! of\b)",
         r"\b(?:do|did|does) the writers?\b|\bthe (?:writer|author)(?:['’]s|s['’]) "
         r"(?:view|opinion|claim|argument|recommendation|point|words?|advice)\b",
-        r"\b(?:do|did|does) the (?:team|group)\b",
+        r"\b(?:do|did|does) the (?:team|group)\b(?! (?:lead|delay|velocity|leader|law|operation)\b)",
         r"\b(?:instructions?|steps|advice|recommendations?|guidelines|procedure) (?:given |described )?(?:in|from|of) the "
         r"(?:guide|manual|tutorial|handbook|readme|docs|documentation)\b",
         r"^\W*(?:\w+\W+){1,12}here\W*$",
@@ -122,6 +124,7 @@ _REFERENCES = tuple(
         r"the (?:study|experiments?|paper|survey|evaluation|trial)\b",
     )
 )
+_LONGEST = 1200  # characters, twice what a question may have
 # What somebody in the question says may be "our program": it is all there.
 _SPEECH = re.compile(r"[\"“][^\"”“]{16,}[\"”]")
 _CITATION = re.compile(rf"(?<![\w\])}}])(?<!= ){_NOT_HELD}\[[1-9]\d*(?:\s*[,–-]\s*\d+)*\](?!\s*[*/^\[({{])")
@@ -174,6 +177,7 @@ def _of_its_own(question: str, found: re.Match[str]) -> bool:
 
 def references(question: str) -> list[str]:
     """What the question points at and has not introduced itself."""
+    question = question[:_LONGEST]
     question = _SPEECH.sub(lambda said: said.group()[0] + "_" * (len(said.group()) - 2) + said.group()[-1], question)
     matches = [match for pattern in _REFERENCES for match in pattern.finditer(question)]
     cited = [match.group() for match in _CITATION.finditer(question)]

@@ -19,6 +19,8 @@ _DEMONSTRATIVE_NEEDS = 3
 _AHEAD = re.compile(r"\b(?:this|these)(?=[^.?!:]{1,120}:\s)", re.I)
 # "On one of its sockets, a program …": the noun follows at once.
 _FORWARD = re.compile(
+    r"^\W*(?:before|after|when|while|if|once|until|because|since|although|though|unless) (?:it|they)\b[^,.?!]{3,90}, "
+    r"(?:(?:an?|the)\b|(?-i:[A-Z]))|"
     r"^\W*(?:\w+ ){1,6}(?:its|their|his|her)(?: [\w-]+){1,5}, (?:an?|the|one|two|some|many|several) (?!(?:same|other|former|latter)\b)\w+",
     re.I,
 )
@@ -41,7 +43,7 @@ _WHICH_ONE = re.compile(
     re.I,
 )
 # What names a thing: a name within a sentence, an abbreviation, code, a number, a quotation.
-_NAME = re.compile(r"(?<=[\w,;:)/(] )[A-Z][\w+-]*|\b[A-Z][A-Z0-9]+|[a-z][A-Z]|\w[_./:\\()^=<>-]\w|[`\"“‘]\w|\d|(?<![\w-])-\w")
+_NAME = re.compile(r"(?<=[\w,;:)/(] )[A-Z][\w+-]*|\b[A-Z][A-Z0-9]+|[a-z][A-Z]|\w[_./:\\()^=<>]\w|[`\"“‘]\w|\d|(?<![\w-])-\w")
 _INDEFINITE = (
     r"\b(?:an?|one|each|every|any|another|some|several|many|two|three|four|five|different|various|which|what)\s+(?:[\w.+/'-]+\s+){0,4}?"
 )
@@ -67,7 +69,7 @@ def dangling(question: str) -> str:
 def unnamed(question: str) -> str:
     """What the question takes for known without naming it, '' if nothing: "the described approach", "the function" of nobody knows what.
 
-    A general noun with 'the' is known once it was introduced ("a function … the function") or something was named before it.
+    A general noun with 'the' is known once it was introduced ("a function … the function") or the question names something.
     """
     told = _NAMED_ONLY.search(question)
     if told and len(subjects(question[: told.start()])) < _NAMED_NEEDS:
