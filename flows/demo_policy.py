@@ -49,7 +49,7 @@ def rows(row: dict[str, Any], configured: bool) -> list[tuple[str, str]]:
     if not configured:
         return [("policy", "none: this configuration has no [training]")]
     if row["run_path"] is None:
-        return [("policy", "not trained: the extra [train] is not installed here (pip install 'rubric-factory[train]')")]
+        return [("policy", "not trained: the extra [train] is not installed here (pip install -e '.[train]' in the checkout)")]
     own, held_out = row["rl_train_reward"], row["heldout_reward"]
     return [
         ("policy", "1.7 M parameters made on the spot; one seed; it shows that the loop runs, not that a small model learns facts"),

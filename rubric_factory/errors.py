@@ -50,7 +50,7 @@ class MissingExtraError(UsageError):
         return cls(
             f"the package {module!r} is not installed",
             expected=f"the extra [{extra}]",
-            fix=f"pip install 'rubric-factory[{extra}]'",
+            fix=f"pip install -e '.[{extra}]' in the checkout",
         )
 
 

@@ -143,3 +143,26 @@ def test_make_shows_what_it_would_do():
     (line,) = [line for line in done.stdout.splitlines() if "flows.experiment" in line]
     chosen = experiment._arguments(shlex.split(line)[3:])
     assert (chosen.seeds, set(chosen.arms.split())) == ("1 2", set(get_args(Variant)))
+
+
+def test_no_page_or_message_installs_from_an_index_that_does_not_hold_the_project():
+    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+    code = [file for folder in ("flows", "rubric_factory", "training", "data_contracts") for file in (ROOT / folder).rglob("*.py")]
+    for file in (*pages, *code):
+        assert not re.search(r"pip install '?rubric-factory", file.read_text(encoding="utf-8")), file
+    assert "pip install -e '.[local]'" in README
+
+
+def test_the_environment_is_activated_before_the_first_command_of_its_own_and_no_run_is_tracked():
+    assert README.index("source .venv/bin/activate") < README.index("\nrubric-factory ")
+    out = re.search(r"--out (\S+)", README)
+    assert out and f"/{out[1]}/" in (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
+
+
+def test_operations_says_run_of_commands_alone():
+    page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    for line in re.findall(r"\brun `([^`]+)`", page):
+        words = shlex.split(line)
+        assert words[0] == "rubric-factory" and words[1] in cli.COMMANDS, line
+        cli.cli.get_command(click.Context(cli.cli), words[1]).make_context(words[1], words[2:])
+    assert "rebuild --from judge-gate" in page and "An ensemble asks several models and refuses both options" in page

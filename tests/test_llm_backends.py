@@ -53,14 +53,14 @@ def test_a_script_that_returns_no_text_or_fails_is_not_hidden():
 def test_without_vllm_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "vllm", None)
     model = open_model(llm.Vllm(model="some/model", revision="r"), None)
-    with pytest.raises(MissingExtraError, match=r"pip install 'rubric-factory\[vllm\]'"):
+    with pytest.raises(MissingExtraError, match=r"pip install -e '\.\[vllm\]' in the checkout"):
         list(model.complete([ASK]))
 
 
 def test_without_what_a_local_model_needs_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "llguidance", None)
     model = open_model(llm.Local(model="some/model", revision="r"), None)
-    with pytest.raises(MissingExtraError, match=r"pip install 'rubric-factory\[local\]'"):
+    with pytest.raises(MissingExtraError, match=r"pip install -e '\.\[local\]' in the checkout"):
         list(model.complete([ASK]))
 
 

@@ -242,7 +242,7 @@ def test_the_same_model_is_in_memory_once_and_another_one_beside_it(copy):
 @pytest.mark.parametrize("package", ["torch", "transformers", "llguidance"])
 def test_a_missing_package_names_the_extra(monkeypatch, package):
     monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(MissingExtraError, match=r"pip install 'rubric-factory\[local\]'"):
+    with pytest.raises(MissingExtraError, match=r"pip install -e '\.\[local\]' in the checkout"):
         one(LocalModel(section()), ask("a"))
 
 

@@ -183,7 +183,7 @@ def test_without_prefect_it_names_the_extra(here, capsys, monkeypatch):
     real = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name, *rest: None if name == "prefect" else real(name, *rest))
     assert cli.run(["rebuild"]) == 2
-    assert "rubric-factory[prefect]" in capsys.readouterr().err
+    assert "pip install -e '.[prefect]' in the checkout" in capsys.readouterr().err
 
 
 def test_a_dry_run_counts_and_pays_nothing(here, dry_run):

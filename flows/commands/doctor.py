@@ -37,7 +37,7 @@ def _environment() -> Iterator[Finding]:
     yield Finding("python", "ok" if sys.version_info >= (3, 11) else "bad", version)
     for extra, packages in EXTRAS.items():
         absent = [package for package in packages if importlib.util.find_spec(package) is None]
-        detail = f"without {', '.join(absent)}: pip install 'rubric-factory[{extra}]'" if absent else "installed"
+        detail = f"without {', '.join(absent)}: pip install -e '.[{extra}]' in the checkout" if absent else "installed"
         yield Finding(f"extra [{extra}]", "missing" if absent else "ok", detail)
 
 
