@@ -50,14 +50,16 @@ def test_repair_and_review_are_told_where_they_happened():
 
 
 def test_front_matter_names_every_configuration_and_only_filled_splits():
-    text = front_matter(STAGED.counts, STAGED.licences)
+    text = front_matter(STAGED)
     found = yaml.safe_load(text.split("---")[1])
     assert [config["config_name"] for config in found["configs"]] == list(PUBLISHED)
     assert [config.get("default", False) for config in found["configs"]] == [True, False, False]
     assert [entry["split"] for entry in found["configs"][1]["data_files"]] == ["train", "test"]
+    assert {config["description"] for config in found["configs"]} == {f"content {'0' * 64} of unit"}
     assert found["license"] == "other"
-    assert yaml.safe_load(front_matter(STAGED.counts, {"CC-BY-4.0": 1}).split("---")[1])["license"] == "cc-by-4.0"
-    hostile = yaml.safe_load(front_matter(STAGED.counts, {"mit\nconfigs: []": 1}).split("---")[1])
+    licensed, forged = (dataclasses.replace(STAGED, licences={name: 1}) for name in ("CC-BY-4.0", "mit\nconfigs: []"))
+    assert yaml.safe_load(front_matter(licensed).split("---")[1])["license"] == "cc-by-4.0"
+    hostile = yaml.safe_load(front_matter(forged).split("---")[1])
     assert hostile["license"] == "other" and len(hostile["configs"]) == 3
 
 

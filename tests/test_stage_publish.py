@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import datasets
@@ -16,12 +17,13 @@ from factory import AUTHOR, make_context, pass_contracts, published, small_corpu
 
 from data_contracts.check import contracts
 from rubric_factory import warehouse
-from rubric_factory.dataset_files import content_fingerprint, files_map
+from rubric_factory.dataset_files import content_fingerprint, files_map, iter_rows
 from rubric_factory.dataset_version import open_version, verify, versions
 from rubric_factory.errors import BlockedError, FactoryError, WorkspaceError
 from rubric_factory.ledger import Answer, Ledger
 from rubric_factory.publishing.diff import diff
 from rubric_factory.publishing.staged import load_staged
+from rubric_factory.records import Message
 from rubric_factory.stages import publish as publish_module
 from rubric_factory.stages.publish import publish
 from rubric_factory.stages.stage import stage
@@ -80,6 +82,23 @@ def test_an_empty_split_is_left_out_for_datasets_and_there_for_us(tmp_path):
     assert {split: loaded[split].num_rows for split in loaded} == {"train": 6}
     assert pq.read_table(folder / "tasks" / "test-00000-of-00001.parquet").num_rows == 0
     assert verify(folder).ok and "validation and test" in (folder / "README.md").read_text()
+
+
+def test_versions_of_one_number_give_their_own_rows_from_one_cache(tmp_path):
+    one, other = make_context(tmp_path / "one"), make_context(tmp_path / "other")
+    corpus = small_corpus(8)
+    folders = [published(one, corpus)]
+    corpus.tasks = [replace(task, question="Why is that?", prompt=(Message("user", "Why is that?"),)) for task in corpus.tasks]
+    folders.append(published(other, corpus))
+    assert {folder.name for folder in folders} == {"1.0.0"}
+    for config in ("policy", "tasks"):
+        wanted = [list(iter_rows(folder, config, "train")) for folder in folders]
+        loaded = [datasets.load_dataset(str(folder), config, cache_dir=str(tmp_path / "hf"))["train"].to_list() for folder in folders]
+        assert loaded == wanted and loaded[0] != loaded[1]
+    assert all(verify(folder).ok for folder in folders)
+    stage(other)
+    pass_contracts(other)
+    assert not publish(other).published
 
 
 def test_only_tasks_that_passed_their_gates_are_staged(tmp_path):

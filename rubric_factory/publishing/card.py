@@ -24,10 +24,14 @@ def escaped(text: Any, limit: int = 200) -> str:
     return shown.replace("://", ":&#47;&#47;").replace("www.", "www&#46;")
 
 
-def front_matter(counts: Mapping[str, Any], licences: Mapping[str, int]) -> str:
-    """YAML that `datasets` reads. A split without rows is left out: the library (5.2) cannot load an empty one."""
-    filled = [split for split in SPLITS if counts["tasks"][split]]
-    names = [name.lower() for name in licences]
+def front_matter(staged: Staged) -> str:
+    """YAML that `datasets` reads. A split without rows is left out: the library (5.2) cannot load an empty one.
+
+    Each description names the content: the library caches rows by the folder's last name and this YAML alone, not by their files, so
+    that two datasets of one number would share them.
+    """
+    filled = [split for split in SPLITS if staged.counts["tasks"][split]]
+    names = [name.lower() for name in staged.licences]
     licence = names[0] if len(names) == 1 and names[0] in _HUB_LICENCES else "other"
     lines = [
         "---",
@@ -42,7 +46,7 @@ def front_matter(counts: Mapping[str, Any], licences: Mapping[str, int]) -> str:
     for config in PUBLISHED:
         lines.append(f"- config_name: {config}")
         lines += ["  default: true"] if config == "policy" else []
-        lines.append("  data_files:")
+        lines += [f"  description: content {staged.content_fingerprint} of {staged.name}", "  data_files:"]
         for split in filled:
             lines += [f"  - split: {split}", f"    path: {config}/{split}-*.parquet"]
     return "\n".join([*lines, "---", ""])
@@ -213,4 +217,4 @@ def card(staged: Staged, version: str) -> str:
         'prompts = load_dataset("path/to/this/folder", "policy")\nrubrics = load_dataset("path/to/this/folder", "tasks")\n```\n\n'
         f"## Train on it\n\n```bash\nrubric-factory train {staged.name}/{version}\n```\n"
     )
-    return f"{front_matter(staged.counts, staged.licences)}\n<!-- version {version} -->\n\n{body(staged)}\n{use}"
+    return f"{front_matter(staged)}\n<!-- version {version} -->\n\n{body(staged)}\n{use}"

@@ -222,7 +222,7 @@ def stage(context: Context) -> StageReport:
         warehouse.export("rejections")
     settings = public_settings(context.settings.model_dump())
     write_text(part / "settings.json", json.dumps(settings, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
-    write_text(part / "README.md", card.front_matter(staged.counts, staged.licences))
+    write_text(part / "README.md", card.front_matter(staged))
     if judge.lock is not None:
         write_lock(judge.lock, part / LOCK)
     staged.save(part)
