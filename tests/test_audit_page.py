@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 import shutil
 from dataclasses import replace
 from itertools import count
@@ -24,7 +25,7 @@ from rubric_factory.reports.figures import Figures, collect
 from rubric_factory.reports.funnel import funnel
 from rubric_factory.reports.samples import draw, highlighted, samples, spans_of
 from rubric_factory.reports.source import read_source
-from rubric_factory.reports.visible import cut, is_hidden, label, visible
+from rubric_factory.reports.visible import cut, is_hidden, label, unfolded, visible
 from rubric_factory.stages.audit import REPORT, audit
 from rubric_factory.stages.publish import publish
 from rubric_factory.stages.stage import stage
@@ -113,6 +114,38 @@ def test_a_failed_contract_blocks_and_stands_first(context, staged):
     assert audit(context).counts == {"errors": 1}
     with pytest.raises(BlockedError, match="split_leak"):
         publish(context)
+
+
+def head(page):
+    return plain(page).partition("Evidence grade")[0]
+
+
+@pytest.mark.usefixtures("bare")
+def test_what_was_only_warned_of_stands_in_the_head_with_counts_and_not_in_green(staged):
+    facts = load_staged(staged)
+    report = json.loads((staged / "contracts.json").read_text())
+    report["checks"] = [check for check in report["checks"] if check["success"]]
+    (staged / "contracts.json").write_text(json.dumps(report))
+    replace(facts, gates={}).save(staged)
+    good = audit_page(staged)[0]
+    assert 'class="verdict good"' in good and "with warnings" not in good and "no warning" in head(good)
+    row = {"checked": 398, "refused": 383, "severity": "warning"}
+    gates = {"judge_weak": {**row, "refused": 12}, "judge_reference": row, "judge_mismatch": {**row, "refused": 0}}
+    refusing = {"atomicity": {**row, "severity": "error"}, HOSTILE: {**row, "refused": 1}}
+    replace(facts, gates={**gates, **refusing}).save(staged)
+    check = {"table": "facts", "check": "a_bit_long", "severity": "warning", "success": False, "unexpected": 1398, "examples": []}
+    (staged / "contracts.json").write_text(json.dumps(report | {"checks": [*report["checks"], check]}))
+    probe = {**PROBE, "name": "empty_answer", "severity": "warning"}
+    (staged / "judge.lock.json").write_text(json.dumps({"probes": [probe, {**probe, "name": "fine", "passed": True}]}))
+    page, errors = audit_page(staged)
+    assert_inert(page)
+    said = head(page)
+    assert errors == [] and "Publishable, with warnings" in said
+    assert 'class="verdict warn"' in page and 'class="verdict good"' not in page
+    assert "gate judge reference: 383 of 398 tasks failed (96.2%)" in said
+    assert said.index("judge reference") < said.index("judge weak: 12 of 398") < said.index("facts: a bit long: 1,398 records")
+    assert "probe empty answer: 0.400, accepted ≤ 0.100" in said
+    assert "judge mismatch" not in said and "atomicity" not in said and "fine" not in said.partition("of:")[2]
 
 
 @pytest.mark.usefixtures("bare")
@@ -306,6 +339,37 @@ def test_text_is_cut_with_its_length_said_and_labels_are_plain():
     assert visible("\ud800") == '<span class="cp">&lt;U+D800&gt;</span>'
 
 
+@given(st.text("ab \n<\u202e", max_size=60), st.integers(1, 40))
+def test_no_word_is_cut_that_fits_and_what_is_cut_unfolds(text, limit):
+    kept, _, told = shown(cut(text, limit)).partition(" … ")
+    assert text.startswith(kept) and len(kept) <= limit
+    if len(text) <= limit:
+        assert kept == text == shown(unfolded(text, limit))
+        return
+    assert told == f"{len(text) - len(kept):,} more characters"
+    if any(ch.isspace() for ch in text[limit // 2 + 1 : limit + 1]):
+        assert text[len(kept)].isspace(), "the next character ends a word"
+    parts = Inventory(str(unfolded(text, limit)))
+    assert set(parts.tags) <= {"details", "summary", "span"}
+    assert shown(unfolded(text, limit)) == f"{kept} … {told}{text[len(kept) :].lstrip()}"
+
+
+@pytest.mark.usefixtures("bare")
+def test_a_long_question_is_cut_at_a_word_and_stands_whole_in_its_sample(tmp_path):
+    context, corpus = make_context(tmp_path), small_corpus(2)
+    question = "What does " + "the_boundary_value of it " * 30 + "mean?"
+    answer = "It means " + "that_the_boundary_value is kept " * 90 + "at last."
+    corpus.tasks = [replace(task, question=question, reference_answer=answer) for task in corpus.tasks]
+    corpus.fold(context.workspace)
+    stage(context)
+    page = audit_page(context.workspace.staging / "unit")[0]
+    summary = page.partition('<details class="sample"')[2].partition("<summary>")[2].partition("</summary>")[0]
+    start = summary.partition('<span class="more">')[0]
+    assert question.startswith(start) and question[len(start)] == " " and 300 < len(start) <= 400
+    assert question in page and answer[-500:] in page
+    assert '<details class="long">' in page
+
+
 def hostile_corpus():
     """Two documents whose every text attacks; the evidence spans overlap the attack."""
     corpus = small_corpus(4)
@@ -348,6 +412,39 @@ def test_plots_are_the_same_bytes_and_hold_no_label_as_markup():
     assert "#0" not in histogram.replace("url(#", "") and "var(--s1)" in histogram and "metadata" not in histogram
     assert "median" in "".join(Inventory(plots.histogram("one", [3, 3], x="x", y="y")).text)
     assert "median 0.50" in Inventory(plots.histogram("share", [0.5], x="x", y="y", span=(0.0, 1.0))).text
+
+
+def ticks(svg):
+    """Labels of a histogram, both axes and legend, but not the names of the axes and the plot."""
+    return [part.strip() for part in Inventory(svg).text if part.strip() and part.strip() not in ("x", "y", "one")]
+
+
+@pytest.mark.parametrize("value", [0.0, -0.0])
+def test_scores_that_are_all_equal_get_a_range_and_no_negative_zero(value):
+    found = Figures(criteria=[1], types={"a": 1}, genres={"b": 1}, absence_shares=[0.5], scores={"mismatch_score": [value] * 398})
+    labels = ticks(dict(found.plots())["Mismatch score by the judge"])
+    assert {"0.0", "0.2", "0.4", "0.6", "0.8", "1.0", "median 0"} <= set(labels)
+    assert "−0" not in labels and "-0" not in labels and "median -0" not in labels
+
+
+@pytest.mark.parametrize(("values", "expected"), [([0], "01234"), ([7, 7], "56789"), ([1, 2], "01234"), ([-0.0], "01234")])
+def test_few_whole_numbers_get_a_tick_each_once(values, expected):
+    labels = ticks(plots.histogram("one", values * 50, x="x", y="y"))
+    assert labels[: len(expected)] == list(expected)
+    assert not any(part.startswith(("−0", "-0")) for part in labels)
+
+
+def test_equal_values_that_are_not_whole_stand_in_a_range_of_one():
+    assert {"0.0", "0.4", "0.8"} <= {
+        f"{float(part):.1f}" for part in ticks(plots.histogram("one", [0.4] * 9, x="x", y="y")) if part[:2] == "0."
+    }
+
+
+def test_the_legend_stands_above_the_bars():
+    svg = plots.histogram("one", [3] * 9, x="x", y="y")
+    legend = float(re.search(r'<text[^>]*?y="([0-9.]+)"[^>]*>median', svg)[1])
+    bar = re.search(r'<path d="([^"]*)"[^>]*fill: var\(--s1\)', svg)[1]
+    assert legend < min(float(y) for y in re.findall(r"[ML] [0-9.]+ ([0-9.]+)", bar))
 
 
 def test_grades_are_explained():

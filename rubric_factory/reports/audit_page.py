@@ -9,7 +9,7 @@ from rubric_factory.errors import DatasetError
 from rubric_factory.publishing.card import limits
 from rubric_factory.reports.figures import collect
 from rubric_factory.reports.funnel import funnel
-from rubric_factory.reports.page import render
+from rubric_factory.reports.page import count, figure, percent, render
 from rubric_factory.reports.samples import samples
 from rubric_factory.reports.source import Source, read_source
 
@@ -50,6 +50,25 @@ def _judge(source: Source) -> str:
     return str(source.lock.get("identity") or {**vars(source.facts), **source.manifest}.get("judge") or "")
 
 
+def _warned(source: Source) -> list[str]:
+    """What failed and keeps nothing from being published, with its counts: gates, the worst first, then contracts and probes."""
+    gates = [(name, row) for name, row in source.facts.gates.items() if row["severity"] != "error" and row["refused"]]
+    found = [
+        f"gate {name.replace('_', ' ')}: {count(row['refused'])} of {count(row['checked'])} tasks failed "
+        f"({percent(row['refused'] / max(row['checked'], 1))})"
+        for name, row in sorted(gates, key=lambda item: (-item[1]["refused"], item[0]))
+    ]
+    for row in source.checks:
+        if not row["success"] and row["severity"] != "error":
+            records = f"{count(row['unexpected'])} record{'s' if row['unexpected'] != 1 else ''}"
+            found.append(f"contract {row['table']}: {row['check'].replace('_', ' ')}: {records}")
+    for row in source.probes("before"):
+        if row["passed"] is False and row["severity"] != "error":
+            accepted = f"{'≥' if row['floor'] else '≤'} {figure(row['accept'])}"
+            found.append(f"probe {row['name'].replace('_', ' ')}: {figure(row['value'])}, accepted {accepted}")
+    return found
+
+
 def _values(source: Source) -> dict[str, Any]:
     facts, found = source.facts, collect(source.folder)
     passed = sorted((row for row in source.checks if row["success"]), key=lambda row: (row["table"], row["check"]))
@@ -61,7 +80,7 @@ def _values(source: Source) -> dict[str, Any]:
         "counts": facts.counts,
         "contents": CONTENTS,
         "errors": source.errors,
-        "warnings": sum(not row["success"] and row["severity"] != "error" for row in source.checks),
+        "warned": _warned(source),
         "grade": grade_sentence(facts.evidence_grade),
         "total": sum(facts.counts["tasks"].values()),
         "refused": sum(n for reasons in facts.rejections.values() for n in reasons.values()),

@@ -76,7 +76,9 @@ class Figures:
         yield "Weight on absence", plots.histogram("Share of weight on pitfalls", self.absence_shares, span=(0.0, 1.0), **shares)
         for name, scores in self.scores.items():
             title = name.replace("_", " ").capitalize()
-            yield f"{title} by the judge", plots.histogram(title, scores, x=f"{name.replace('_', ' ')} (reward)", y="tasks (number)")
+            span = (min(0.0, *scores), max(1.0, *scores))  # rewards may be negative
+            axes = {"x": f"{name.replace('_', ' ')} (reward)", "y": "tasks (number)"}
+            yield f"{title} by the judge", plots.histogram(title, scores, span=span, **axes)
 
 
 def collect(folder: Path) -> Figures:

@@ -5,7 +5,7 @@ from importlib.resources import files
 from typing import Any
 
 from rubric_factory.errors import MissingExtraError
-from rubric_factory.reports.visible import Markup, cut, visible
+from rubric_factory.reports.visible import Markup, cut, unfolded, visible
 
 TEMPLATES = "templates"
 
@@ -36,6 +36,10 @@ def _cut(value: Any, limit: int = 2000) -> Markup:
     return value if isinstance(value, Markup) else cut(str(value), limit)
 
 
+def _unfold(value: Any, limit: int = 2000) -> Markup:
+    return value if isinstance(value, Markup) else unfolded(str(value), limit)
+
+
 def render(template: str, values: dict[str, Any]) -> str:
     """A page. Every expression passes `visible`, so a template cannot forget to escape.
 
@@ -54,7 +58,7 @@ def render(template: str, values: dict[str, Any]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(count=count, figure=figure, percent=percent, words=words, cut=_cut)
+    environment.filters.update(count=count, figure=figure, percent=percent, words=words, cut=_cut, unfold=_unfold)
     css = Markup(folder.joinpath("style.css").read_text(encoding="utf-8"))
     try:
         return environment.get_template(template).render(**values, css=css)

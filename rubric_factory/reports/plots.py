@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 WIDTH, HEIGHT = 4.6, 2.5  # inches; 72 units an inch in the SVG
 BINS = 24
+FEWEST_BARS = 5  # room on the axis of whole numbers: one bar alone does not fill a plot
 # Stand-ins drawn by matplotlib and replaced by the page's colours: text, axes, then the series (Okabe and Ito, colour-blind safe).
 _INK, _RULE = "#0101f0", "#0101f1"
 _SERIES = ("#0102f0", "#0102f1", "#0102f2", "#0102f3", "#0102f4", "#0102f5")
@@ -117,8 +118,8 @@ def bars(title: str, counts: Mapping[str, float], *, x: str, limit: int = 12) ->
 def _whole(axis: Any) -> None:
     from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
-    axis.set_major_locator(MaxNLocator(5, integer=True))
-    axis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    axis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=1))
+    axis.set_major_formatter(StrMethodFormatter("{x:z,.0f}"))
 
 
 def histogram(title: str, values: Sequence[float], *, x: str, y: str, span: tuple[float, float] | None = None) -> Markup:
@@ -130,12 +131,17 @@ def histogram(title: str, values: Sequence[float], *, x: str, y: str, span: tupl
     median = ordered[len(ordered) // 2]
     with Plot(title, x=x, y=y) as plot:
         plot.axes.hist(ordered, bins=edges, color=_SERIES[0], rwidth=0.9)
-        plot.axes.axvline(median, color=_SERIES[1], linewidth=1.4, linestyle=(0, (4, 2)), label=f"median {median:,.2f}".removesuffix(".00"))
-        plot.axes.legend(loc="upper right", handlelength=1.6, borderaxespad=0)
+        plot.axes.axvline(
+            median, color=_SERIES[1], linewidth=1.4, linestyle=(0, (4, 2)), label=f"median {median:z,.2f}".removesuffix(".00")
+        )
+        plot.axes.legend(loc="lower right", bbox_to_anchor=(1, 1), handlelength=1.6, borderaxespad=0)  # above the bars
         plot.axes.grid(axis="y")
         _whole(plot.axes.yaxis)
         if whole:
             _whole(plot.axes.xaxis)
+            if high - low + 1 < FEWEST_BARS:
+                start = max(low - FEWEST_BARS // 2, min(low, 0)) - 0.5
+                plot.axes.set_xlim(start, max(start + FEWEST_BARS, high + 0.5))
     return plot.svg
 
 
@@ -143,7 +149,9 @@ def _edges(low: float, high: float, whole: bool) -> list[float]:
     if whole:
         step = max(1, -(-int(high - low + 1) // BINS))
         return [low - 0.5 + step * n for n in range(int((high - low) // step) + 2)]
-    width = (high - low) / BINS or 1.0
+    if low == high:
+        low, high = low - 0.5, high + 0.5
+    width = (high - low) / BINS
     return [low + width * n for n in range(BINS + 1)]
 
 
