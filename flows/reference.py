@@ -99,12 +99,20 @@ def _value(field: FieldInfo) -> str:
     return f"`{value}`"
 
 
-def _section(path: str, model: type[BaseModel], seen: set[tuple[str, type[BaseModel]]]) -> Iterator[str]:
+def _listed(annotation: Any) -> bool:
+    """Whether a field holds a list of tables, which TOML writes with double brackets."""
+    if get_origin(annotation) is tuple:
+        return any(_models(annotation))
+    return get_origin(annotation) in (Annotated, Union, types.UnionType) and any(_listed(inner) for inner in get_args(annotation))
+
+
+def _section(path: str, model: type[BaseModel], seen: set[tuple[str, type[BaseModel]]], listed: bool = False) -> Iterator[str]:
     if (path, model) in seen:  # a section that several kinds of one table share
         return
     seen.add((path, model))
     kind = model.model_fields.get("type")
-    title = f'[{path}] type = "{kind.get_default()}"' if kind is not None else f"[{path}]" if path else "(top level)"
+    header = f"[[{path}]]" if listed else f"[{path}]" if path else "(top level)"
+    title = f'{header} type = "{kind.get_default()}"' if kind is not None else header
     plain = {name: field for name, field in model.model_fields.items() if not list(_models(field.annotation))}
     yield from (f"### `{title}`", "", inspect.cleandoc(model.__doc__ or ""), "", "| key | type | default | meaning |", "|---|---|---|---|")
     for name, field in plain.items():
@@ -112,7 +120,7 @@ def _section(path: str, model: type[BaseModel], seen: set[tuple[str, type[BaseMo
     yield ""
     for name, field in model.model_fields.items():
         for inner in dict.fromkeys(_models(field.annotation)):
-            yield from _section(f"{path}.{name}" if path else name, inner, seen)
+            yield from _section(f"{path}.{name}" if path else name, inner, seen, _listed(field.annotation))
 
 
 def settings_reference() -> str:

@@ -18,7 +18,7 @@ from rubric_factory.authoring.cost import passage_requests
 from rubric_factory.authoring.language_model import LanguageModelAuthor, identity_of
 from rubric_factory.authoring.merge import RULE
 from rubric_factory.authoring.protocol import Authored
-from rubric_factory.errors import CapReachedError, LanguageModelError
+from rubric_factory.errors import CapReachedError, ConfigurationError, LanguageModelError
 from rubric_factory.llm.protocol import Completion, CompletionFailure, Request
 from rubric_factory.records import Category, Message, author_of, content_id
 from rubric_factory.settings import load_settings
@@ -331,6 +331,25 @@ def test_an_author_is_no_co_author_of_itself_and_no_visible_part_is_shared():
         settings_of(**merging(model="script"))
     with pytest.raises(ValidationError, match="takes no co-authors"):
         settings_of(**merging(), mode={"type": "withheld_section"})
+
+
+def test_no_two_authors_share_a_folder_of_batch_files(tmp_path):
+    def files(model, out, back):
+        return f'type = "batch_files"\nmodel = "{model}"\nrevision = "1"\nrequests_dir = "{out}"\nresponses_dir = "{back}"\n'
+
+    def written(*authors):
+        first, *others = authors
+        merge = "".join(f"[[author.merge.authors]]\n{one}" for one in others)
+        (tmp_path / "p.toml").write_text(f'name = "t"\nseed = 1\n[author]\n{first}{merge}')
+        return tmp_path / "p.toml"
+
+    for shared in (("out", "in2"), ("out2", "in"), ("./out", "in2"), ("in", "out2")):
+        with pytest.raises(ConfigurationError, match="share a folder") as caught:
+            load_settings(written(files("m", "out", "in"), files("m2", *shared)))
+        assert "\n" not in str(caught.value)
+        with pytest.raises(ConfigurationError, match="share a folder"):
+            load_settings(written(files("m", "a", "b"), files("m1", "out", "in"), files("m2", *shared)))
+    assert load_settings(written(files("m", "out", "in"), files("m2", "out2", "in2"))).author.merge
 
 
 def test_folders_of_a_co_author_are_relative_to_the_configuration(tmp_path):

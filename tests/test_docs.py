@@ -59,6 +59,15 @@ def test_every_settings_key_is_documented_and_says_what_it_means():
         assert f"| `{name}` |" in page, (model.__name__, name)
 
 
+def test_a_list_of_tables_has_double_brackets_and_nothing_else_has():
+    page = reference.settings_reference()
+    for name in ("judge.members", "sources", "author.merge.authors", "author.endpoints", "author.merge.authors.endpoints"):
+        assert f"### `[[{name}]]" in page and f"### `[{name}]" not in page, name
+    for name in ("judge", "judge.members.grading", "author.merge", "author.mode", "gates.judge.solver", "publish"):
+        assert f"### `[{name}]" in page and f"### `[[{name}]]" not in page, name
+    assert "--export-requests and --import-responses stand for one model, so an ensemble refuses them" in page
+
+
 def test_exit_codes_of_the_errors_are_those_of_the_pages():
     from rubric_factory import errors
 

@@ -29,6 +29,7 @@ from rubric_factory.judging.ensemble import EnsembleJudge
 from rubric_factory.judging.failures import decide
 from rubric_factory.judging.judges import JUDGES, open_judge
 from rubric_factory.judging.language_model import LanguageModelJudge
+from rubric_factory.judging.lexical import LexicalJudge
 from rubric_factory.judging.lock import make_lock, read_lock, summary, verify_lock, write_lock
 from rubric_factory.judging.modes import MODES
 from rubric_factory.judging.probes.run import failed_errors, run_probes
@@ -41,6 +42,7 @@ from rubric_factory.settings import load_settings
 from rubric_factory.settings.judge import (
     RATING_MODES,
     Ensemble,
+    GradingSettings,
     Lexical,
     LockSettings,
     ModelGradingSettings,
@@ -215,8 +217,32 @@ def test_what_cannot_be_combined_is_refused_by_name(tmp_path):
         with pytest.raises(ConfigurationError, match=said):
             load(tmp_path, members)
     with pytest.raises(ConfigurationError, match=r"lexical@\d+ twice"):
-        open_judge(load(tmp_path, [lexical, lexical]).judge, None)
+        ensemble(LexicalJudge(GradingSettings()), LexicalJudge(GradingSettings()))
     assert {name for name, mode in MODES.items() if mode.scale} == RATING_MODES
+
+
+def test_the_same_judge_twice_is_refused_as_the_configuration_is_read(tmp_path):
+    model = {"type": "openai_compatible", "model": "m", "revision": "r", "base_url": "http://x/v1"}
+    graded = lambda **grading: {**model, "grading": grading}  # noqa: E731
+    for members in (
+        [{"type": "lexical"}, {"type": "lexical"}],
+        [model, {**model, "base_url": "http://y/v1", "sampling": {"temperature": 0.5}}],
+        [model, graded(criteria_per_call=2, seed=9, tries=1)],
+    ):
+        with pytest.raises(ConfigurationError, match="twice: it would agree with itself"):
+            load(tmp_path, members)
+    apart = [
+        {**model, "model": "n"},
+        {**model, "revision": "s"},
+        graded(quotes="given"),
+        graded(mode="one_criterion"),
+        graded(mode="some_criteria"),
+        graded(mode="some_criteria", criteria_per_call=2),
+        graded(mode="reflection"),
+        graded(mode="reflection", analyses=2),
+    ]
+    section = load(tmp_path, [model, *apart]).judge
+    assert len({open_judge(one, None).identity for one in section.members}) == 9, "what is let through are judges of their own"
 
 
 def test_the_reference_says_how_members_are_written():

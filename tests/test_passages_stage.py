@@ -69,7 +69,10 @@ def context(workspace):
 
 
 def make_context(workspace, **changes):
-    settings = Settings(name="t", seed=1, author={"type": "extractive"}, passages={**SIZES, **changes}, workspace=workspace.root)
+    author = {"type": "extractive"}
+    if changes.get("withheld_sections"):
+        author = {"type": "scripted", "model": "m", "revision": "r", "function": "a:b", "mode": {"type": "withheld_section"}}
+    settings = Settings(name="t", seed=1, author=author, passages={**SIZES, **changes}, workspace=workspace.root)
     return Context(settings, workspace, Progress(quiet=True))
 
 

@@ -18,6 +18,9 @@ type = "extractive"
 """
 
 
+MODEL = 'type = "openai_compatible"\nbase_url = "http://localhost:9/v1"\nmodel = "m"\nrevision = "r"\n'
+
+
 @pytest.fixture
 def write(tmp_path):
     def write(text=GOOD):
@@ -49,6 +52,8 @@ def test_source_paths_are_relative_to_the_file(write, tmp_path, monkeypatch):
         (("[author]", "[passages]\nmin_words = 0\n[author]"), "bad value of passages.min_words (got 0)"),
         (("[author]", "[publish]\ntest_share = 0.95\n[author]"), "validation_share + test_share"),
         (("seed = 7", "seed = "), "is not TOML"),
+        (("[author]", "[passages]\nwithheld_sections = true\n[author]"), '[author.mode] type = "withheld_section"'),
+        (('type = "extractive"', f"{MODEL}[passages]\nwithheld_sections = true"), '[author.mode] type = "withheld_section"'),
     ],
 )
 def test_a_mistake_is_one_line_that_names_it(write, change, named):

@@ -1,5 +1,6 @@
 """inspect, status and doctor on a workspace that two real documents went through."""
 
+import importlib.util
 import json
 import shutil
 
@@ -7,6 +8,7 @@ import pytest
 from conftest import ROOT
 
 from flows import cli
+from flows.needs import LOCAL
 
 SAMPLES = ("sqlite3-doc_sqlite3_lang_savepoint.html", "texlive-latex-base-doc_texlive-doc_latex_base_lppl.pdf")
 CONFIG = """
@@ -95,6 +97,32 @@ def test_status_counts_the_tables(run, made):
     assert row["tables"]["documents"] == 2 and row["tables"]["tasks"] == table(made, "tasks").num_rows
     assert {step["stage"] for step in row["progress"]} >= {"ingest", "passages", "author", "gate"}
     assert "ingest" in row["rejections"]
+
+
+@pytest.mark.parametrize("absent", ["torch", "transformers", "llguidance", ""])
+@pytest.mark.parametrize("place", ["author", "judge", "judge.members", "gates.judge.solver"])
+def test_a_local_model_without_its_extra_is_told_by_doctor_and_dry_run(tmp_path, capsys, monkeypatch, place, absent):
+    local = 'type = "local"\nmodel = "m"\nrevision = "r"\n'
+    section = {"author": "", "judge.members": '[judge]\ntype = "ensemble"\n[[judge.members]]\ntype = "lexical"\n[[judge.members]]\n'}
+    text = CONFIG.replace('type = "extractive"\n', local) if place == "author" else CONFIG + section.get(place, f"[{place}]\n") + local
+    (tmp_path / "pipeline.toml").write_text(text, encoding="utf-8")
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "a.txt").write_text("Water boils at 100 degrees.", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    real, known = importlib.util.find_spec, importlib.util.find_spec("json")
+
+    def find_spec(name, *rest):
+        return real(name, *rest) if name not in LOCAL else None if name == absent else known
+
+    monkeypatch.setattr(importlib.util, "find_spec", find_spec)
+    assert cli.run(["rebuild", "--dry-run"]) == (2 if absent else 0)
+    said = capsys.readouterr().err
+    assert said.count("\n") == (1 if absent else 0) and (f"the package '{absent}' is not installed" in said) == bool(absent)
+    assert cli.run(["doctor", "--json"]) == (1 if absent else 0)
+    findings = {f["name"]: f for f in json.loads(capsys.readouterr().out.splitlines()[-1])["findings"]}
+    found = findings["local models"]
+    assert (found["state"], absent in found["detail"]) == ("bad" if absent else "ok", True)
+    assert absent or found["detail"] == place.removesuffix(".members")
 
 
 def test_doctor_finds_a_damaged_warehouse_and_repairs_it_from_the_files(run, made):

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import click
 
-from flows.commands.common import Invocation, command
+from flows.commands.common import DEFAULT_CONFIG, Invocation, command
+from flows.needs import LOCAL, local_models
 from rubric_factory.errors import FactoryError, WorkspaceError
 from rubric_factory.workspace import Workspace
 
@@ -18,7 +19,7 @@ EXTRAS = {
     "prefect": ("prefect",),
     "train": ("torch", "trl"),
     "vllm": ("vllm",),
-    "local": ("torch", "transformers", "llguidance"),
+    "local": LOCAL,
 }
 FREE_BYTES = 1_000_000_000
 
@@ -95,7 +96,7 @@ def repair(workspace: Workspace) -> dict[str, int]:
 def doctor_command(invocation: Invocation, mend: bool, keys: bool) -> int:
     """Check environment and workspace; repair the warehouse.
 
-    Exit code 1 when something is bad; a missing optional extra is only named.
+    Exit code 1 when something is bad. A missing optional extra is only named, unless a model of type "local" needs it.
     """
     if keys:
         from flows.reference import settings_reference
@@ -112,6 +113,8 @@ def doctor_command(invocation: Invocation, mend: bool, keys: bool) -> int:
         findings.append(_tried("workspace", lambda: _disk(workspace)))
         findings.append(_tried("warehouse", lambda: _warehouse(workspace)))
     findings.append(_tried("ledger", lambda: _ledger(workspace)))
+    if invocation.config or DEFAULT_CONFIG.exists():  # --workspace alone needs no configuration
+        findings.append(_tried("local models", lambda: local_models(invocation.settings())))
     for finding in findings:
         invocation.say(f"{finding.state:<8} {finding.name}: {finding.detail}")
     invocation.result({"findings": [{"name": f.name, "state": f.state, "detail": f.detail} for f in findings]})

@@ -10,8 +10,10 @@ from rubric_factory.stages import STAGES
 
 def _dry_run(invocation: Invocation, sources: tuple[str, ...], limit: int | None, start: str) -> None:
     from flows.estimate import estimate_rebuild
+    from flows.needs import local_models
     from flows.pipeline import with_sources
 
+    local_models(invocation.settings())
     context = invocation.context(with_sources(invocation.settings(), sources))
     # Without a workspace there is nothing to lock, and none is made.
     with context.workspace.writing() if context.workspace.root.exists() else contextlib.nullcontext():

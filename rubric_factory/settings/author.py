@@ -142,6 +142,11 @@ class Writing(Section):
         names = [(one.model, one.revision) for one in writers_of(self)]
         if len(set(names)) < len(names):
             raise ValueError("the author and its co-authors are different models: agreeing with itself proves nothing")
+        folders = [{one.requests_dir, one.responses_dir} for one in writers_of(self) if isinstance(one, llm.BatchFiles)]
+        if len(set().union(*folders)) < sum(map(len, folders)):
+            raise ValueError(
+                "author and co-authors share a folder of batch files: a batch serves one model, so each has folders of its own"
+            )
         if self.merge and isinstance(self.mode, WithheldSectionMode):
             raise ValueError("the mode withheld_section takes no co-authors: they are not shown the visible part")
         return self

@@ -52,8 +52,11 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _withheld_where_asked_for(self) -> "Settings":
-        if isinstance(getattr(self.author, "mode", None), WithheldSectionMode) and not self.passages.withheld_sections:
+        withholding = isinstance(getattr(self.author, "mode", None), WithheldSectionMode)
+        if withholding and not self.passages.withheld_sections:
             raise ValueError("the author's mode withheld_section needs withheld_sections = true in [passages]")
+        if self.passages.withheld_sections and not withholding:
+            raise ValueError('withheld_sections in [passages] needs a language-model author with [author.mode] type = "withheld_section"')
         return self
 
     @classmethod

@@ -102,11 +102,24 @@ LanguageModelJudgeSettings = OpenAICompatibleJudge | VllmJudge | LocalJudge | Ba
 SingleJudgeSettings = Lexical | Rules | LanguageModelJudgeSettings
 
 
+def _identifying(judge: SingleJudgeSettings) -> tuple[str, ...]:
+    """What the identity of a judge is made of, first its name: what stands behind a model, and how often it is asked, is no part."""
+    if isinstance(judge, Lexical | Rules):
+        return (judge.type,)
+    grading, keys = judge.grading, ["quotes"]
+    if grading.mode == "some_criteria":
+        keys.append("criteria_per_call")
+    elif grading.mode == "reflection":
+        keys += ["analyses", "analysis_temperature"]
+    return (f"{judge.model}@{judge.revision} {grading.mode}", *(str(getattr(grading, key)) for key in keys))
+
+
 class Ensemble(Section):
     """Several judges that grade every answer; their verdicts are combined criterion by criterion. Each is locked and verified by itself.
 
     `members`: two to nine of them, a table `[[judge.members]]` each (double brackets: a list) with the keys of a `[judge]` of its own. All
     have the same max_response_characters, no two the same identity, none a mode that rates; vllm members share the GPU's memory.
+    --export-requests and --import-responses stand for one model, so an ensemble refuses them: take members of type batch_files.
     """
 
     type: Literal["ensemble"] = "ensemble"
@@ -132,6 +145,9 @@ class Ensemble(Section):
     def _comparable(self) -> "Ensemble":
         if len({member.grading.max_response_characters for member in self.members}) > 1:
             raise ValueError("members differ in max_response_characters: one length rule holds for all of them")
+        names = [_identifying(member) for member in self.members]
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            raise ValueError(f"the ensemble has the judge {twice[0]} twice: it would agree with itself")
         modes = [member.grading.mode for member in self.members if isinstance(member.grading, ModelGradingSettings)]
         rating = next((mode for mode in modes if mode in RATING_MODES), None)
         if rating is not None:
