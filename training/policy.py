@@ -26,7 +26,7 @@ def corpus_texts(spec: RunSpec, data: VersionData) -> Iterator[str]:
             yield from (text for text in batch.column("text").to_pylist() if text)
 
 
-def _saved(folder: Path, model: Any, tokenizer: Any) -> Path:
+def _saved(folder: Path, model: Any, tokenizer: Any) -> None:
     """Save whole or not at all; another process that was quicker wins."""
     part = folder.with_name(f".{folder.name}.{os.getpid()}.part")
     shutil.rmtree(part, ignore_errors=True)
@@ -36,7 +36,6 @@ def _saved(folder: Path, model: Any, tokenizer: Any) -> Path:
         part.rename(folder)
     except OSError:
         shutil.rmtree(part, ignore_errors=True)
-    return folder
 
 
 def _read(spec: RunSpec, policy: MadePolicy, data: VersionData, report: Report) -> Path:
@@ -45,39 +44,50 @@ def _read(spec: RunSpec, policy: MadePolicy, data: VersionData, report: Report) 
 
     from training.reading import new_model, packed, read
     from training.tokenizer import train_tokenizer
+    from training.unfinished import Unfinished
 
     texts = list(corpus_texts(spec, data))
     digest = hashlib.sha256("\0".join(texts).encode("utf-8", "surrogatepass")).hexdigest()
     key = content_id("reading", policy.model_dump(mode="json", exclude={"warmup_epochs"}), spec.seed, digest)[:16]
     folder = spec.policies / f"read-{key}"
+    unfinished = Unfinished(folder)
     if folder.exists():
+        unfinished.remove()
         return folder
     torch.manual_seed(spec.seed)
     tokenizer = train_tokenizer(texts, policy.vocabulary)
     model = new_model(policy, len(tokenizer))
-    read(model, packed(tokenizer, texts), policy, spec.seed, report)
-    return _saved(folder, model, tokenizer)
+    read(model, packed(tokenizer, texts), policy, spec.seed, report, unfinished)
+    _saved(folder, model, tokenizer)
+    unfinished.remove()
+    return folder
 
 
 def base_policy(spec: RunSpec, data: VersionData, report: Report) -> Path:
     """Folder (or name) of the base policy, made if it is not there yet: a made policy has read, then warmed up on the train tasks.
 
-    It is shared by the variants of one seed, so that arms of one experiment start from the same weights.
+    It is shared by the variants of one seed, so that arms of one experiment start from the same weights. Reading and warm-up go on where
+    an earlier process was stopped, or some seconds before.
     """
     policy = spec.training.policy
     if isinstance(policy, PretrainedPolicy):
         return Path(policy.model)
     from training.reading import warm_up
+    from training.unfinished import Unfinished
 
     spec.policies.mkdir(parents=True, exist_ok=True)
     read = _read(spec, policy, data, report)
     folder = spec.policies / f"base-{content_id('base', read.name, policy.warmup_epochs, spec.seed, spec.content_fingerprint)[:16]}"
+    unfinished = Unfinished(folder)
     if folder.exists():
+        unfinished.remove()
         return folder
     model, tokenizer = load(spec, read)
     pairs = [(messages(task), task.reference_answer) for task in data.split("train")]
-    warm_up(model, tokenizer, pairs, policy.warmup_epochs, spec.seed, report)
-    return _saved(folder, model, tokenizer)
+    warm_up(model, tokenizer, pairs, policy.warmup_epochs, spec.seed, report, unfinished)
+    _saved(folder, model, tokenizer)
+    unfinished.remove()
+    return folder
 
 
 def load(spec: RunSpec, folder: Path) -> tuple[Any, Any]:

@@ -6,8 +6,10 @@ from typing import Any
 import torch
 
 from rubric_factory.settings.training import MadePolicy
+from training.unfinished import Unfinished
 
 Report = Callable[[dict[str, Any]], None]
+Pairs = list[tuple[list[dict[str, str]], str]]  # prompt messages, answer
 
 
 def new_model(policy: MadePolicy, vocabulary: int) -> Any:
@@ -51,20 +53,23 @@ def packed(tokenizer: Any, texts: Iterable[str]) -> torch.Tensor:
     return torch.tensor(ids, dtype=torch.long)
 
 
-def read(model: Any, stream: torch.Tensor, policy: MadePolicy, seed: int, report: Report) -> float:
+def read(model: Any, stream: torch.Tensor, policy: MadePolicy, seed: int, report: Report, unfinished: Unfinished) -> float:
     """Next-token training on random windows of the stream; mean loss (nats a token) of the last tenth of the steps.
 
-    Windows: [reading_batch, context_tokens]. Learning rates fall linearly to zero over the last half.
+    Windows: [reading_batch, context_tokens]. Learning rates fall linearly to zero over the last half. unfinished: where a stopped
+    reading is taken up.
     """
     generator = torch.Generator().manual_seed(seed)
     steps, length = policy.reading_steps, min(policy.context_tokens, len(stream) - 1)
     groups = optimisers(model, 0.003, 0.003)
     bases = [o.param_groups[0]["lr"] for o in groups]
-    tail: list[float] = []
+    done, tail = unfinished.restore(model, groups)
     model.train()
     for step in range(steps):
-        scale = min(1.0, (step + 1) / 20, 2 * (steps - step) / steps)
         starts = torch.randint(0, len(stream) - length, (policy.reading_batch,), generator=generator)
+        if step < done:  # drawn, so that the next draw is that of an undisturbed reading
+            continue
+        scale = min(1.0, (step + 1) / 20, 2 * (steps - step) / steps)
         batch = torch.stack([stream[s : s + length] for s in starts.tolist()])
         with torch.autocast("cpu", dtype=torch.bfloat16):  # twice the speed of float32; the weights stay float32
             loss = model(input_ids=batch, labels=batch).loss
@@ -77,6 +82,7 @@ def read(model: Any, stream: torch.Tensor, policy: MadePolicy, seed: int, report
             optimiser.zero_grad(set_to_none=True)
         if step >= steps - max(1, steps // 10):
             tail.append(loss.item())
+        unfinished.keep(step + 1, model, groups, tail)
         if step % 10 == 0 or step == steps - 1:
             report({"phase": "reading", "step": step + 1, "steps": steps, "loss": loss.item()})
     return sum(tail) / len(tail) if tail else float("nan")
@@ -88,8 +94,11 @@ def continued(messages: list[dict[str, str]], answer: str) -> str:
     return answer[len(stem) :].strip() if answer.lower().startswith(stem.lower()) else answer
 
 
-def warm_up(model: Any, tokenizer: Any, pairs: list[tuple[list[dict[str, str]], str]], epochs: float, seed: int, report: Report) -> None:
-    """Supervised warm-up: (prompt messages, answer) pairs, loss on the answer's tokens and the end token only."""
+def warm_up(model: Any, tokenizer: Any, pairs: Pairs, epochs: float, seed: int, report: Report, unfinished: Unfinished) -> None:
+    """Supervised warm-up: (prompt messages, answer) pairs, loss on the answer's tokens and the end token only.
+
+    unfinished: where a stopped warm-up is taken up.
+    """
     rows = []
     for messages, answer in pairs:
         prompt = tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=True, return_dict=False)
@@ -99,8 +108,9 @@ def warm_up(model: Any, tokenizer: Any, pairs: list[tuple[list[dict[str, str]], 
     batch_size, optimiser = 16, torch.optim.AdamW(model.parameters(), lr=5e-4, weight_decay=0.0)
     steps = max(1, round(epochs * len(rows) / batch_size)) if epochs > 0 and rows else 0
     order = torch.cat([torch.randperm(len(rows), generator=generator) for _ in range(int(epochs) + 1)]).tolist() if steps else []
+    done, losses = unfinished.restore(model, [optimiser])
     model.train()
-    for step in range(steps):
+    for step in range(done, steps):
         chosen = [rows[i] for i in order[step * batch_size : (step + 1) * batch_size]]
         width = max(len(p) + len(r) for p, r in chosen)
         ids = torch.full((len(chosen), width), tokenizer.pad_token_id)
@@ -113,4 +123,5 @@ def warm_up(model: Any, tokenizer: Any, pairs: list[tuple[list[dict[str, str]], 
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
         optimiser.zero_grad(set_to_none=True)
+        unfinished.keep(step + 1, model, [optimiser], losses)
         report({"phase": "warm-up", "step": step + 1, "steps": steps, "loss": loss.item()})
