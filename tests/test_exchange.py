@@ -1,5 +1,6 @@
 """Requests exported, answered and imported in any order, twice, in part: the same tasks as over HTTP, and what is missing is said."""
 
+import io
 import json
 import random
 from dataclasses import replace
@@ -147,3 +148,24 @@ def test_an_author_without_a_model_has_no_requests(tmp_path):
         files_model(Extractive(), tmp_path, None)
     with pytest.raises(UsageError, match="no folder at"):
         files_model(context_of(tmp_path, **SCRIPTED).settings.author, None, tmp_path / "nowhere")
+
+
+def test_an_author_behind_files_says_what_to_do_while_answers_are_waited_for(tmp_path):
+    out, back = tmp_path / "out", tmp_path / "back"
+    back.mkdir()
+    section = {k: v for k, v in SCRIPTED.items() if k in ("model", "revision", "writing")}
+    files = {"type": "batch_files", "requests_dir": out, "responses_dir": back, "weak_answer": False}
+    context = context_of(tmp_path, **section | files)
+    fill(context, MANY)
+
+    def said() -> tuple[int, str]:
+        terminal = io.StringIO()
+        report = author(replace(context, progress=Progress(context.workspace.progress, stream=terminal)))
+        return report.counts["pending"], terminal.getvalue()
+
+    pending, text = said()
+    assert pending == 12
+    assert f"12 passages wait for answers: have the *.jsonl files answered ({out}, answers into {back}), then run the same command" in text
+    (back / "all.jsonl").write_text("\n".join(map(answered, exported(out))) + "\n")
+    pending, text = said()
+    assert pending == 0 and "wait for answers" not in text

@@ -18,9 +18,11 @@ from rubric_factory.authoring.protocol import Authored
 from rubric_factory.errors import FactoryError, LanguageModelError
 from rubric_factory.llm.protocol import Backend
 from rubric_factory.records import Passage, Rejection, Task, content_id
-from rubric_factory.settings.author import WithheldSectionMode
+from rubric_factory.settings.author import WithheldSectionMode, Writing, writers_of
+from rubric_factory.settings.llm import BatchFiles
 from rubric_factory.stages import Context, StageReport
 from rubric_factory.tables import AUTHORED, TASK_NOTES, TASKS, passage_from_row, rejection_rows, task_to_row
+from rubric_factory.text import printable
 
 # What a kill may lose at most; the answers themselves lie in the ledger before they come here.
 BATCH_PASSAGES = 200
@@ -164,6 +166,16 @@ def _without_task(house: warehouse.Warehouse, keys: Iterable[str]) -> list[Rejec
     return [Rejection(key, "author", "review_without_task", "no task has this key now") for key in unknown]
 
 
+def _next_step(section: object, pending: int) -> str:
+    """What a person does about passages whose answers are waited for in files; '' where none is, or where nobody writes files."""
+    writers = writers_of(section) if isinstance(section, Writing) else ()
+    places = [f"{one.requests_dir}, answers into {one.responses_dir}" for one in writers if isinstance(one, BatchFiles)]
+    if not pending or not places:
+        return ""
+    text = f"{pending} passages wait for answers: have the *.jsonl files answered ({'; '.join(places)}), then run the same command again"
+    return printable(text, 1000)
+
+
 def author(context: Context, *, limit: int | None = None, backends: Sequence[Backend] = ()) -> AuthorReport:
     """Ask the configured author about every selected passage that it was not asked about; limit: about the first so many of them only.
 
@@ -201,6 +213,8 @@ def author(context: Context, *, limit: int | None = None, backends: Sequence[Bac
                     if writer.last_failure:
                         step.note = f"{writer.pending} passages have no answer yet; the last failure: {writer.last_failure}"
                     step.advance()
+                if not backends:  # who exports and imports by command is told there
+                    step.note = step.note or _next_step(context.settings.author, writer.pending)
             except LanguageModelError:
                 writer.fold()
                 house.export(*_EXPORTED)
