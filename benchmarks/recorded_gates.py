@@ -1,10 +1,10 @@
 """What the deterministic gates make of the recorded tasks as they were written, beside a blind rater's labels.
 
-    python -m benchmarks.recorded_gates WORKSPACE [--set first|second|third|all] [--show]
+    python -m benchmarks.recorded_gates WORKSPACE [--set first|second|third|fourth|all] [--show]
 
-WORKSPACE: one in which ingest and passages ran with configs/demo-recorded.toml (for the third set with per_document = 8). Nothing is
-repaired here: first replies. Each set was asked, answered and labelled before any gate had run on it; the gates were then mended by what
-they do on the first and the second. The third is used for nothing else: it is the estimate of what they do with tasks of their kind.
+WORKSPACE: one in which ingest and passages ran with configs/demo-recorded.toml (for the third and fourth set with per_document = 8).
+Nothing is repaired here: first replies. Each set was asked, answered and labelled before any gate had run on it, and the gates were mended
+on each after their first run: what this prints now is no estimate for other tasks. docs/experiments.md has every first run.
 """
 
 import argparse

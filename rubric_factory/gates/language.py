@@ -65,7 +65,7 @@ def language(item: GateInput, settings: GateSettings) -> GateFinding:
 
     Also refused: a replacement character (broken decoding), escapes and letters of other scripts that the passage lacks, a phrase or
     sentence over and over, function words of another language, less than min_latin_share Latin or Greek letters, and a reference
-    answer with a comma to every few words, which is a list of key words.
+    answer with a comma, an arrow or the like to every few words, which is a list of key words.
     """
     task = item.task
     parts = (task.question, task.reference_answer, " ".join(c.description for c in task.rubric.criteria))

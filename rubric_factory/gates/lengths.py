@@ -10,7 +10,7 @@ _WORD = re.compile(r"[^\W\d_]{3}")
 
 
 def lengths(item: GateInput, settings: GateSettings) -> GateFinding:
-    """figure: number of texts outside their band, in words."""
+    """figure: number of texts outside their band, in words, and of titles that hold no word ("C1")."""
     checks = [
         ("question", item.task.question, settings.question_words),
         ("reference answer", item.task.reference_answer, settings.reference_words),

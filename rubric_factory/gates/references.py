@@ -2,7 +2,7 @@
 
 import re
 
-from rubric_factory.gates.wording import subjects
+from rubric_factory.gates.wording import NAMED_NEEDS, subjects
 
 _SOURCE = (
     r"(?:passage|text|excerpt|extract|paragraph|article|paper|document|section|chapter|report|study|manuscript|snippet|context|abstract|"
@@ -149,7 +149,6 @@ _TYPESETTING = re.compile(
 _OF_THE_DOCUMENT = re.compile(r"(?:from|in|per|of) the (?:document|text|author|paragraph|manuscript|report)$", re.I)
 _IN_A_DATABASE = re.compile(r"\b(?:SQL\w*|\w+SQL|databases?|joins?|quer(?:y|ies)|primary key|foreign key)\b", re.I)
 _TABLE_NAME = re.compile(r"tables? ?(?:[ivx]+|[A-Z]\d*)$")
-NAMED_NEEDS = 6
 
 
 def _of_its_own(question: str, found: re.Match[str]) -> bool:

@@ -2,7 +2,7 @@
 
 import re
 
-from rubric_factory.gates.wording import names, subjects
+from rubric_factory.gates.wording import NAMED_NEEDS, names, subjects
 from rubric_factory.text import words
 
 _PERSONAL = frozenset(("it", "its", "itself", "they", "them", "their", "theirs", "he", "him", "his", "she", "her", "hers"))
@@ -26,7 +26,6 @@ _FORWARD = re.compile(
 )
 # "The described approach" is clear only behind the sentence that describes it.
 _NAMED_ONLY = re.compile(r"\bthe (?:above-?mentioned|aforementioned|mentioned|described|presented|discussed|said|outlined) \w+", re.I)
-_NAMED_NEEDS = 6
 _THING = (
     r"(?:function|module|option|parameter|method|class|tool|package|program|command|script|system|algorithm|approach|technique|library|model|"
     r"procedure|process|feature|setting|routine|protocol|framework|device|instrument|format|variable|argument|flag|macro|environment|interface|"
@@ -72,11 +71,11 @@ def unnamed(question: str) -> str:
     A general noun with 'the' is known once it was introduced ("a function … the function") or the question names something.
     """
     told = _NAMED_ONLY.search(question)
-    if told and len(subjects(question[: told.start()])) < _NAMED_NEEDS:
+    if told and len(subjects(question[: told.start()])) < NAMED_NEEDS:
         return told.group()
     for match in _WHICH_ONE.finditer(question):
         before, noun = question[: match.start()], match.group().split()[-1].rstrip("s")
-        known = len(subjects(before)) >= _NAMED_NEEDS or _NAME.search(question) or re.search(rf"{_INDEFINITE}{noun}", before, re.I)
+        known = len(subjects(before)) >= NAMED_NEEDS or _NAME.search(question) or re.search(rf"{_INDEFINITE}{noun}", before, re.I)
         if not known:
             return match.group()
     return ""

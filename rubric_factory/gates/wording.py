@@ -36,6 +36,8 @@ CONTRAST = frozenset(_CONTRASTING.split())
 # A single letter that names something: "model A", "case (b)".
 _LABEL = re.compile(r"(?<=\()[A-Za-z](?=\))|(?<=[\w,] )(?!I\b)[A-Z](?![\w'’])")
 
+# Words that name something from which on a question is taken to have introduced what it is about.
+NAMED_NEEDS = 6
 _CONTRACTED = frozenset(("s", "t", "d", "m", "ll", "re", "ve", "isn", "aren", "doesn", "don", "didn", "won", "wouldn", "couldn", "shouldn"))
 
 _SUFFIXES = ("ization", "isation", "ations", "ation", "ingly", "edly", "ings", "ness", "ment", "ies", "ing", "ed", "es", "ly", "s")

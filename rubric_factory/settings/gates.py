@@ -124,7 +124,9 @@ class GateSettings(Section):
     max_shared_evidence: int = Field(default=3, ge=1, description="positive criteria that may rest on the same evidence")
     min_english_share: float = Field(default=0.12, ge=0, le=1, description="share of English function words in a task's prose")
     min_latin_share: float = Field(default=0.9, ge=0, le=1, description="share of Latin and Greek among a task's letters")
-    max_comma_share: float = Field(default=0.22, gt=0, le=1, description="commas per word of a reference answer, from 12 words on")
+    max_comma_share: float = Field(
+        default=0.22, gt=0, le=1, description="commas and other marks of a list per word of a reference answer, from 12 words on"
+    )
     question_words: tuple[int, int] = Field(default=(6, 110), description="words of a question, from and to")
     reference_words: tuple[int, int] = Field(default=(10, 400), description="words of a reference answer, from and to")
     title_words: tuple[int, int] = Field(default=(1, 14), description="words of a criterion title, from and to")
